@@ -1,0 +1,135 @@
+//! Names of things. Ids of galleries and photos are derived from what they name, so doing a thing twice names it once.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ContentHash, Invalid};
+
+macro_rules! hex_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name([u8; 12]);
+
+        impl $name {
+            fn derive(parts: &[&[u8]]) -> Self {
+                let mut hasher = blake3::Hasher::new_derive_key(concat!("procession ", $what));
+                for part in parts {
+                    hasher.update(&(part.len() as u64).to_le_bytes());
+                    hasher.update(part);
+                }
+                let mut id = [0; 12];
+                id.copy_from_slice(&hasher.finalize().as_bytes()[..12]);
+                Self(id)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let invalid = || Invalid::new($what, text, "expected 24 lower-case hex digits");
+                if text.len() != 24 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+                    return Err(invalid());
+                }
+                let mut id = [0; 12];
+                for (byte, at) in id.iter_mut().zip((0..24).step_by(2)) {
+                    *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| invalid())?;
+                }
+                Ok(Self(id))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Invalid;
+
+            fn try_from(text: String) -> Result<Self, Invalid> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+    };
+}
+
+hex_id!(
+    /// A gallery: all photos of one wedding from one photographer. 24 hex digits.
+    GalleryId,
+    "gallery id"
+);
+hex_id!(
+    /// One photo of one gallery. The same bytes in two galleries are two photos over one stored original.
+    PhotoId,
+    "photo id"
+);
+
+impl GalleryId {
+    /// The id of the gallery that is known by `name` in its studio: a folder's path, an upload's chosen name.
+    pub fn named(name: &str) -> Self {
+        Self::derive(&[name.as_bytes()])
+    }
+}
+
+impl PhotoId {
+    /// The id of the photo with these bytes in this gallery.
+    pub fn of(gallery: GalleryId, original: &ContentHash) -> Self {
+        Self::derive(&[&gallery.0, original.as_bytes()])
+    }
+}
+
+/// A job's number in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub i64);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A worker's name, unique among the living: `host-pid-nonce`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WorkerId(pub String);
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_derived_from_what_they_name() {
+        let gallery = GalleryId::named("/weddings/anna");
+        assert_eq!(gallery, GalleryId::named("/weddings/anna"));
+        assert_ne!(gallery, GalleryId::named("/weddings/berta"));
+        let hash = ContentHash::of(b"photo");
+        assert_ne!(PhotoId::of(gallery, &hash), PhotoId::of(GalleryId::named("other"), &hash));
+        assert_eq!(gallery.to_string().parse::<GalleryId>(), Ok(gallery));
+        assert!("zz".parse::<GalleryId>().is_err());
+        assert!("é23456789012345678901234".parse::<GalleryId>().is_err());
+    }
+}

@@ -1,0 +1,77 @@
+//! The path of every object in the vault, in one place.
+
+use std::fmt;
+
+use crate::{
+    ContentHash, GalleryId, PhotoId,
+    recipe::{Fingerprint, OutputFormat},
+};
+
+/// What an object is. Its `Display` is its path in every store: lower-case ASCII, `/` between parts, at most 200 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A photo's original bytes. Written once, never overwritten. Shared by all galleries that have it.
+    Original(ContentHash),
+    /// What is needed to rebuild the ledger's row of a photo: stands beside its original in every store.
+    Manifest(GalleryId, PhotoId),
+    /// One output of a recipe. The same inputs give the same key.
+    Variant {
+        /// The original that it was made of.
+        original: ContentHash,
+        /// Recipe, engine and models.
+        fingerprint: Fingerprint,
+        /// The variant's name in the recipe.
+        name: String,
+        /// How it is written.
+        format: OutputFormat,
+    },
+    /// A gallery's receipt.
+    Receipt(GalleryId),
+}
+
+impl Key {
+    /// The originals' common prefix, for listings.
+    pub const ORIGINALS: &'static str = "originals/";
+    /// The manifests' common prefix, for listings.
+    pub const MANIFESTS: &'static str = "manifests/";
+    /// The variants' common prefix, for listings.
+    pub const VARIANTS: &'static str = "variants/";
+
+    /// The hash that the object's bytes must have, where the key says so.
+    pub fn content(&self) -> Option<ContentHash> {
+        match self {
+            Self::Original(hash) => Some(*hash),
+            Self::Manifest(..) | Self::Variant { .. } | Self::Receipt(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Original(hash) => {
+                let text = hash.to_string();
+                write!(f, "{}{}/{}/{text}", Self::ORIGINALS, &text[..2], &text[2..4])
+            }
+            Self::Manifest(gallery, photo) => write!(f, "{}{gallery}/{photo}.json", Self::MANIFESTS),
+            Self::Variant { original, fingerprint, name, format } => {
+                let text = original.to_string();
+                let extension = format.extension();
+                write!(f, "{}{}/{text}/{fingerprint}/{name}.{extension}", Self::VARIANTS, &text[..2])
+            }
+            Self::Receipt(gallery) => write!(f, "receipts/{gallery}.json"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_fixed() {
+        let hash = ContentHash::of(b"a photo");
+        let text = hash.to_string();
+        assert_eq!(Key::Original(hash).to_string(), format!("originals/{}/{}/{text}", &text[..2], &text[2..4]));
+    }
+}

@@ -1,0 +1,141 @@
+//! A photo and its state.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ContentHash, GalleryId, Kind, PhotoId, Timestamp, analysis::Analysis, capture::Capture, recipe::Fingerprint,
+    variant::Variant,
+};
+
+/// How a photo's bytes are written, found by looking at them, never at the file's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// JPEG, with whatever a camera appended to it (MPO, Ultra HDR).
+    Jpeg,
+    /// PNG.
+    Png,
+    /// TIFF that holds an image, not a camera's RAW.
+    Tiff,
+    /// WebP.
+    WebP,
+    /// HEIC and other HEIF with HEVC.
+    Heif,
+    /// AVIF.
+    Avif,
+    /// A camera's RAW (CR2, CR3, NEF, ARW, RAF, ORF, RW2, PEF, DNG …), read through its embedded preview.
+    Raw,
+}
+
+impl Format {
+    /// The usual file extension.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::Tiff => "tif",
+            Self::WebP => "webp",
+            Self::Heif => "heic",
+            Self::Avif => "avif",
+            Self::Raw => "raw",
+        }
+    }
+}
+
+/// A photo, from the moment that its original is durable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Photo {
+    /// Its id, derived from the gallery and the content.
+    pub id: PhotoId,
+    /// The gallery that it belongs to.
+    pub gallery: GalleryId,
+    /// The hash of the original's bytes.
+    pub original: ContentHash,
+    /// The original's length in bytes.
+    pub bytes: u64,
+    /// How the bytes are written.
+    pub format: Format,
+    /// Width in pixels, upright.
+    pub width: u32,
+    /// Height in pixels, upright.
+    pub height: u32,
+    /// Every path, relative to what was given, under which these bytes came. Sorted, at least one.
+    pub names: Vec<String>,
+    /// What the camera wrote.
+    pub capture: Capture,
+    /// When the original was durable.
+    pub stored_at: Timestamp,
+}
+
+impl Photo {
+    /// The first name: what people are shown.
+    pub fn name(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+}
+
+/// How far a photo is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum PhotoState {
+    /// Durable; its job waits for a worker, or a worker holds it.
+    Stored,
+    /// Finished.
+    Done(Box<Finished>),
+    /// It cannot be processed. The original is safe, and every neighbour goes on.
+    Quarantined(Failure),
+}
+
+/// What a finished job left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    /// The pipeline that was taken.
+    pub pipeline: String,
+    /// Why that pipeline.
+    pub pipeline_reason: String,
+    /// Identity of recipe and engine: an output's key is made from it.
+    pub fingerprint: Fingerprint,
+    /// The outputs, in the recipe's order.
+    pub variants: Vec<Variant>,
+    /// [ThumbHash](https://evanw.github.io/thumbhash/) of the upright photo, base64.
+    pub thumbhash: String,
+    /// What the models saw.
+    pub analysis: Analysis,
+    /// How long the steps took.
+    pub timings: Timings,
+    /// When it was finished.
+    pub finished_at: Timestamp,
+}
+
+/// Seconds that each stage of one photo's job took, on the worker's thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timings {
+    /// Reading the original from the vault and checking its hash.
+    pub fetch_seconds: f64,
+    /// Bytes to upright pixels.
+    pub decode_seconds: f64,
+    /// All models.
+    pub vision_seconds: f64,
+    /// Resizing and encoding all variants.
+    pub render_seconds: f64,
+    /// Writing the variants to the vault.
+    pub store_seconds: f64,
+}
+
+/// Why something could not be done, for people and for programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What it means.
+    pub kind: Kind,
+    /// Names the thing, what is wrong with it, and what to do next.
+    pub message: String,
+}
+
+/// A file that was not accepted as a photo. It stays where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Its path, relative to what was given.
+    pub name: String,
+    /// Why.
+    pub failure: Failure,
+}

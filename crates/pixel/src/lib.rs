@@ -1,0 +1,20 @@
+//! Bytes to pixels and back, synchronously.
+//!
+//! [`sniff`] and [`probe`] look at headers and enforce [`Limits`] before anything is allocated. A [`Plan`] says what a recipe
+//! means for one photo. A [`Device`] carries it out.
+
+mod device;
+mod error;
+mod limits;
+mod plan;
+mod probe;
+mod sniff;
+mod view;
+
+pub use device::{Decoded, Device, DeviceInfo, Extent, Rendered, Source};
+pub use error::Error;
+pub use limits::Limits;
+pub use plan::Plan;
+pub use probe::{ColourProfile, Orientation, Probe, probe};
+pub use sniff::sniff;
+pub use view::{Affine, Rgb8, View};

@@ -1,0 +1,118 @@
+//! The port to the ledger: what exists, what is to be done, who does it.
+
+use async_trait::async_trait;
+use procession_domain::{
+    GalleryId, PhotoId, Timestamp, WorkerId,
+    gallery::{Gallery, Progress, Rank},
+    job::{Claim, Lease},
+    photo::{Failure, Finished, Photo, PhotoState, Refusal},
+    recipe::Priority,
+};
+
+use crate::Result;
+
+/// The index over the vault, and the queue of work.
+///
+/// What every implementation guarantees, and `conformance` checks:
+/// - Every method is one transaction: after a crash, all of it happened or none, and what returned is durable.
+/// - A photo's job exists exactly if the photo is stored and not finished.
+/// - A job is held by one lease at a time. An expired lease can be claimed by anybody; whoever held it cannot complete it.
+/// - The time is the caller's `now`; the ledger asks no clock.
+#[async_trait]
+pub trait Ledger: Send + Sync + std::fmt::Debug {
+    /// Records a gallery with its rank. A gallery with this id that exists keeps its `opened_at` and takes everything else
+    /// from the argument. Returns it as it is now.
+    async fn open_gallery(&self, gallery: &Gallery, rank: &Rank) -> Result<Gallery>;
+
+    /// One gallery.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn gallery(&self, id: GalleryId) -> Result<(Gallery, Rank)>;
+
+    /// All galleries, the latest first.
+    async fn galleries(&self) -> Result<Vec<(Gallery, Rank)>>;
+
+    /// Gives a gallery another place in the schedule.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn rank_gallery(&self, id: GalleryId, rank: &Rank) -> Result<()>;
+
+    /// Records that a blob is about to be written, so the sweeper knows whose it is if nothing follows.
+    async fn stage_photo(&self, photo: &Photo) -> Result<()>;
+
+    /// Marks a photo's original as durable and inserts its job (cost: its megapixels). A photo that is stored already
+    /// gains `photo.names` and nothing else happens to it. Returns true if the photo is new.
+    async fn store_photo(&self, photo: &Photo, priority: Priority, cost: f64) -> Result<bool>;
+
+    /// Records a file that was not accepted, replacing what was known of that name.
+    async fn refuse_file(&self, gallery: GalleryId, refusal: &Refusal, now: Timestamp) -> Result<()>;
+
+    /// Forgets the refusals of a gallery: its folder is walked anew.
+    async fn clear_refusals(&self, gallery: GalleryId) -> Result<()>;
+
+    /// The files of a gallery that were not accepted, by name.
+    async fn refusals(&self, gallery: GalleryId) -> Result<Vec<Refusal>>;
+
+    /// The photos of a gallery with their state, by first name. Embeddings are not read: see [`Ledger::embeddings`].
+    async fn photos(&self, gallery: GalleryId) -> Result<Vec<(Photo, PhotoState)>>;
+
+    /// The face embeddings of a gallery: photo, index of the face in `Analysis::faces`, 128 numbers.
+    async fn embeddings(&self, gallery: GalleryId) -> Result<Vec<(PhotoId, usize, Vec<f32>)>>;
+
+    /// Erases the face embeddings of a gallery for ever. Returns how many there were.
+    async fn erase_embeddings(&self, gallery: GalleryId) -> Result<u64>;
+
+    /// Puts photos back to work as if they were new, whatever their state, if their work was done by another engine or
+    /// recipe than the gallery's now: the ids are the caller's choice. Photos that a worker holds are left alone.
+    async fn redo_photos(&self, photos: &[PhotoId]) -> Result<u64>;
+
+    /// Takes up to `count` jobs of the gallery that comes first: critical galleries (`now` ≥ `critical_at`) by earliest
+    /// deadline, unless the critical share cap of the policy is used up; then the smallest virtual time. The gallery's
+    /// virtual time advances by cost ÷ weight. Within a gallery: priority, then the order of arrival. Jobs whose lease
+    /// expired, or whose retry time has come, count as waiting. Returns nothing if nothing waits.
+    ///
+    /// `only` restricts the claim to one gallery.
+    async fn claim(
+        &self,
+        worker: &WorkerId,
+        count: usize,
+        only: Option<GalleryId>,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Vec<Claim>>;
+
+    /// Extends leases. Returns those that were lost (expired and claimed by another, or finished).
+    async fn renew(&self, leases: &[Lease], expires_at: Timestamp) -> Result<Vec<Lease>>;
+
+    /// Finishes a job: the photo is done, its embeddings are kept, the job is gone.
+    ///
+    /// # Errors
+    /// `Conflict` if the lease's epoch is not the job's: somebody else has it, or it is finished.
+    async fn complete(&self, lease: &Lease, finished: &Finished) -> Result<()>;
+
+    /// Ends a job whose photo cannot be processed. The original stays.
+    ///
+    /// # Errors
+    /// `Conflict` as for `complete`.
+    async fn quarantine(&self, lease: &Lease, failure: &Failure, now: Timestamp) -> Result<()>;
+
+    /// Gives a job back after a transient failure, to be claimed from `retry_at` on.
+    ///
+    /// # Errors
+    /// `Conflict` as for `complete`.
+    async fn retry(&self, lease: &Lease, failure: &Failure, retry_at: Timestamp) -> Result<()>;
+
+    /// Gives jobs back untouched, at shutdown. Stale leases are ignored.
+    async fn release(&self, leases: &[Lease]) -> Result<()>;
+
+    /// How far a gallery is.
+    async fn progress(&self, gallery: GalleryId) -> Result<Progress>;
+
+    /// Staged photos that never became stored and are older than `before`: what a crash left.
+    async fn abandoned(&self, before: Timestamp) -> Result<Vec<Photo>>;
+
+    /// Forgets a staged photo.
+    async fn unstage(&self, photo: PhotoId) -> Result<()>;
+}

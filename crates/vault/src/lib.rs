@@ -1,0 +1,12 @@
+//! Durable truth. [`Blobs`] keep bytes, the [`Ledger`] is their index and the queue of work.
+//!
+//! The blobs are the truth: a lost ledger is rebuilt from them. Whatever is written here is read back before anybody is
+//! told that it is safe.
+
+pub mod blobs;
+mod error;
+pub mod ledger;
+
+pub use blobs::{Blobs, DiskBlobs, MemoryBlobs, Replicated};
+pub use error::{Error, Result};
+pub use ledger::{Ledger, SqliteLedger};
