@@ -3,8 +3,12 @@
 //! [`sniff`] and [`probe`] look at headers and enforce [`Limits`] before anything is allocated. A [`Plan`] says what a recipe
 //! means for one photo. A [`Device`] carries it out.
 
+mod decode;
 mod device;
+mod encode;
 mod error;
+pub mod exif;
+mod frame;
 mod limits;
 mod plan;
 mod probe;

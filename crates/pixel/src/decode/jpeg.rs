@@ -1,0 +1,1 @@
+//! JPEG, scaled while it is decoded.

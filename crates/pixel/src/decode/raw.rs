@@ -1,0 +1,1 @@
+//! A RAW's embedded preview.

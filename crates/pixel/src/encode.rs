@@ -1,0 +1,3 @@
+//! Pixels to files.
+
+pub(crate) mod avif;

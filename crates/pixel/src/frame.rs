@@ -1,0 +1,57 @@
+//! Pixels in memory: planes of YCbCr on the way from a decoder to the encoders, or RGB as other decoders leave it.
+
+/// One channel, 8 bits a sample, rows from the top. `data` holds `stride × height` samples at least.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Plane {
+    /// The samples.
+    pub(crate) data: Vec<u8>,
+    /// From one row to the next, in samples: `width` or more.
+    pub(crate) stride: usize,
+    /// Samples in a row.
+    pub(crate) width: usize,
+    /// Rows.
+    pub(crate) height: usize,
+}
+
+impl Plane {
+    /// The samples of a row.
+    pub(crate) fn row(&self, y: usize) -> &[u8] {
+        &self.data[y * self.stride..][..self.width]
+    }
+}
+
+/// A picture as YCbCr planes: BT.601, full range, as JFIF has it. Chroma is sited in the middle of the luma samples that it
+/// covers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Frame {
+    /// Y, Cb, Cr.
+    pub(crate) planes: [Plane; 3],
+    /// The picture's size in luma samples. After a scaled decode the last sample may lie partly outside: 2000.5 of 2001.
+    pub(crate) size: (f64, f64),
+    /// Chroma samples for a luma sample, across and down: (1.0, 1.0) is 4:4:4, (0.5, 0.5) is 4:2:0. A plane of chroma has
+    /// `ceil(size × chroma)` samples or more.
+    pub(crate) chroma: (f64, f64),
+}
+
+impl Frame {
+    /// Luma samples across and down.
+    pub(crate) fn dimensions(&self) -> (usize, usize) {
+        (self.planes[0].width, self.planes[0].height)
+    }
+
+    /// The picture's size in samples of plane `index`.
+    pub(crate) fn extent(&self, index: usize) -> (f64, f64) {
+        if index == 0 { self.size } else { (self.size.0 * self.chroma.0, self.size.1 * self.chroma.1) }
+    }
+}
+
+/// A picture as interleaved 8-bit RGB, as stored (not turned upright), in the colours of the photo's own profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Raster {
+    /// Pixels in a row.
+    pub(crate) width: usize,
+    /// Rows.
+    pub(crate) height: usize,
+    /// `width × height × 3` bytes.
+    pub(crate) rgb: Vec<u8>,
+}
