@@ -1,1 +1,21 @@
-//! plan
+//! Procession's decisions. Each is a function of its arguments alone: the time, what is known, the policy. Each says why.
+//!
+//! Nothing here reads a file, asks a clock or waits, so the same function decides in production and in the simulator.
+
+mod choose;
+mod estimate;
+mod pipelines;
+mod rank;
+mod reason;
+mod retry;
+mod schedule;
+mod urgency;
+
+pub use choose::{Evidence, choose_pipeline};
+pub use estimate::{Estimate, Pace};
+pub use pipelines::{PIPELINES_TOML, pipelines};
+pub use rank::{default_margin, predict_remaining, rank};
+pub use reason::Reason;
+pub use retry::{Retry, RetryPolicy, retry};
+pub use schedule::{Candidate, CriticalShare, Turn, charge, join, next};
+pub use urgency::urgency;
