@@ -85,3 +85,18 @@ pub struct Label {
     /// 0 to 1.
     pub probability: f32,
 }
+
+impl Analysis {
+    /// The same without what must not leave the vault: embeddings and feature vectors.
+    #[must_use]
+    pub fn without_private_parts(&self) -> Self {
+        let mut public = self.clone();
+        for face in public.faces.iter_mut().flatten() {
+            face.embedding = None;
+        }
+        if let Some(scene) = &mut public.scene {
+            scene.features.clear();
+        }
+        public
+    }
+}

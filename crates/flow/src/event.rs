@@ -1,0 +1,160 @@
+//! What happens, told as it happens. Nothing depends on anybody listening.
+
+use procession_domain::{
+    ContentHash, GalleryId, PhotoId, Timestamp,
+    gallery::Progress,
+    photo::{Failure, Timings},
+    urgency::Urgency,
+};
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+/// One thing that happened. As JSON: an object with `event` beside the fields.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The gallery is open and has its place in the schedule.
+    GalleryOpened {
+        /// Its id.
+        gallery: GalleryId,
+        /// Its title.
+        title: String,
+        /// Its class.
+        urgency: Urgency,
+        /// Why that class.
+        reason: String,
+        /// When it is promised.
+        deadline: Timestamp,
+    },
+    /// The folders were walked.
+    FilesFound {
+        /// How many files there are.
+        files: u64,
+        /// Their length together.
+        bytes: u64,
+    },
+    /// A photo's original is durable in enough replicas and was read back.
+    PhotoStored {
+        /// The photo.
+        photo: PhotoId,
+        /// The path that it came under.
+        name: String,
+        /// Its hash.
+        original: ContentHash,
+        /// Its length.
+        bytes: u64,
+        /// False if the gallery had these bytes already.
+        new: bool,
+    },
+    /// A file was not accepted. It stays where it is.
+    FileRefused {
+        /// Its path.
+        name: String,
+        /// Why.
+        failure: Failure,
+    },
+    /// A file that is no photo and does not claim to be one was passed over.
+    FileSkipped {
+        /// Its path.
+        name: String,
+    },
+    /// Everything that was given is durable.
+    IngestFinished {
+        /// How far the gallery is.
+        progress: Progress,
+    },
+    /// A worker began.
+    PhotoStarted {
+        /// The photo.
+        photo: PhotoId,
+        /// Its name.
+        name: String,
+    },
+    /// A photo is finished.
+    PhotoDone {
+        /// The photo.
+        photo: PhotoId,
+        /// Its name.
+        name: String,
+        /// The pipeline that was taken.
+        pipeline: String,
+        /// Why.
+        reason: String,
+        /// How many outputs it has.
+        variants: usize,
+        /// How many faces were seen, if anybody looked.
+        faces: Option<usize>,
+        /// How long the steps took.
+        timings: Timings,
+    },
+    /// A photo cannot be processed; its original is safe.
+    PhotoQuarantined {
+        /// The photo.
+        photo: PhotoId,
+        /// Its name.
+        name: String,
+        /// Why.
+        failure: Failure,
+    },
+    /// A photo failed for now and will be tried again.
+    PhotoRetried {
+        /// The photo.
+        photo: PhotoId,
+        /// Its name.
+        name: String,
+        /// What happened.
+        failure: Failure,
+        /// When it is tried again.
+        retry_at: Timestamp,
+    },
+    /// Variants are being written to the result's folder.
+    Exporting {
+        /// Files that are in place.
+        done: u64,
+        /// Files in all.
+        total: u64,
+    },
+    /// Replicas are being read back for the receipt.
+    ReadingBack {
+        /// Originals that were compared.
+        done: u64,
+        /// Originals times replicas.
+        total: u64,
+    },
+    /// The gallery is finished.
+    GalleryFinished {
+        /// Its id.
+        gallery: GalleryId,
+        /// How far it is: all done or quarantined.
+        progress: Progress,
+        /// When.
+        finished_at: Timestamp,
+        /// Seconds left to the deadline; negative if it was missed.
+        slack_seconds: i64,
+        /// The folder of the result.
+        out: String,
+    },
+}
+
+/// Where events go.
+#[derive(Clone, Debug)]
+pub struct Events(Option<mpsc::UnboundedSender<Event>>);
+
+impl Events {
+    /// Events go to this channel.
+    pub fn to(sender: mpsc::UnboundedSender<Event>) -> Self {
+        Self(Some(sender))
+    }
+
+    /// Nobody listens.
+    pub fn nowhere() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        if let Some(sender) = &self.0 {
+            // A listener that went away misses the rest; the work goes on.
+            let _ = sender.send(event);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! From a file to a durable photo.
+//!
+//! The order is the guarantee: `staged` in the ledger → the blob and its manifest in the replicas → every replica read back
+//! and hashed → one transaction that marks the photo stored and inserts its job → only then is anybody told. A crash between
+//! any two of these leaves nothing that the same steps, taken again, do not put right.
+
+mod walk;
+
+use std::{collections::HashSet, io, path::Path, sync::Arc};
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use procession_domain::{
+    Classified, ContentHash, Key, Kind, PhotoId,
+    capture::Capture,
+    error::chain,
+    gallery::{Gallery, PipelineChoice},
+    manifest::Manifest,
+    photo::{Failure, Format, Photo, Refusal},
+    recipe::Priority,
+};
+use procession_pixel::{probe, sniff};
+
+pub use walk::{File, walk};
+
+use crate::{Error, Event, Events, Result, System};
+
+/// Files that are read and made durable at the same time: enough to keep a disk busy, few enough to leave the memory to
+/// the workers.
+const CONCURRENT_FILES: usize = 4;
+/// The part of a file that tells what it is.
+const HEAD_BYTES: usize = 64;
+
+/// Takes every file into the gallery. A file that cannot be taken is recorded and told; it never holds back another.
+///
+/// # Errors
+/// Only what would meet every file: the vault is full or does not answer.
+pub async fn ingest(system: &Arc<System>, gallery: &Gallery, files: Vec<File>, events: &Events) -> Result<()> {
+    system.ledger.clear_refusals(gallery.id).await?;
+    let known = system.ledger.photos(gallery.id).await?.into_iter().map(|(photo, _)| photo.id).collect();
+    let ingest = Ingest { system, gallery, known, events };
+    futures::stream::iter(files.into_iter().map(Ok))
+        .try_for_each_concurrent(CONCURRENT_FILES, |file| ingest.take(file))
+        .await
+}
+
+struct Ingest<'a> {
+    system: &'a Arc<System>,
+    gallery: &'a Gallery,
+    /// Photos that were stored by an earlier run.
+    known: HashSet<PhotoId>,
+    events: &'a Events,
+}
+
+impl Ingest<'_> {
+    async fn take(&self, file: File) -> Result<()> {
+        let outcome = match &file.bytes {
+            Err(unreadable) => Err(Error::file(&file.path, "read", io::Error::new(unreadable.kind(), unreadable.to_string()))),
+            Ok(length) => self.take_readable(&file, *length).await,
+        };
+        match outcome {
+            Ok(()) => Ok(()),
+            // What lies with this file is recorded; what lies with the vault stops everything.
+            Err(error) if !matches!(error, Error::File { .. }) && error.stops_everything() => Err(error),
+            Err(error) => {
+                let failure = Failure { kind: error.kind(), message: chain(&error) };
+                self.refuse(file.name, failure).await
+            }
+        }
+    }
+
+    async fn take_readable(&self, file: &File, length: u64) -> Result<()> {
+        let limit = self.system.settings.limits.max_bytes;
+        if length > limit {
+            return Err(procession_pixel::Error::TooLarge { what: "its length in bytes", value: length, limit }.into());
+        }
+        let head = read(&file.path, Some(HEAD_BYTES)).await?;
+        let Some(format) = sniff(&head) else {
+            if walk::claims_to_be_a_photo(&file.path) {
+                let why = if length == 0 { "the file is empty" } else { "its content is of no kind that is known" };
+                return Err(procession_pixel::Error::Unrecognised(why.to_owned()).into());
+            }
+            self.events.tell(Event::FileSkipped { name: file.name.clone() });
+            return Ok(());
+        };
+        let _memory = self.system.budget.grant(length).await?;
+        let bytes = Bytes::from(read(&file.path, None).await?);
+        self.store(file.name.clone(), format, bytes).await
+    }
+
+    /// Makes one photo durable, and tells so. Bytes that are recognised as a photo but cannot be read as one are made
+    /// durable too: they may be all that is left of it. Their job will say what is wrong.
+    async fn store(&self, name: String, format: Format, bytes: Bytes) -> Result<()> {
+        let (system, gallery) = (self.system, self.gallery);
+        let photo = self.describe(name.clone(), format, bytes.clone()).await?;
+        if !(self.known.contains(&photo.id) && in_every_replica(system, &photo).await?) {
+            system.ledger.stage_photo(&photo).await?;
+            keep(system, gallery, &photo, bytes).await?;
+            for replica in system.blobs.replicas() {
+                read_back(replica.as_ref(), photo.original).await?;
+            }
+        }
+        let new = system.ledger.store_photo(&photo, priority(system, gallery), cost(&photo)).await?;
+        system.wake.notify_one();
+        let Photo { id, original, bytes, .. } = photo;
+        self.events.tell(Event::PhotoStored { photo: id, name, original, bytes, new });
+        Ok(())
+    }
+
+    /// Hash and header of a photo.
+    async fn describe(&self, name: String, format: Format, bytes: Bytes) -> Result<Photo> {
+        let (limits, gallery) = (self.system.settings.limits, self.gallery.id);
+        let stored_at = self.system.clock.now();
+        blocking(move || {
+            let original = ContentHash::of(&bytes);
+            let (format, (width, height), capture) = match probe(&bytes, &limits) {
+                Ok(probe) => (probe.format, probe.upright(), probe.capture),
+                Err(_) => (format, (0, 0), Capture::default()),
+            };
+            let id = PhotoId::of(gallery, &original);
+            let bytes = bytes.len() as u64;
+            Photo { id, gallery, original, bytes, format, width, height, names: vec![name], capture, stored_at }
+        })
+        .await
+    }
+
+    async fn refuse(&self, name: String, failure: Failure) -> Result<()> {
+        tracing::warn!(gallery.id = %self.gallery.id, error.kind = ?failure.kind, "file refused");
+        let refusal = Refusal { name: name.clone(), failure: failure.clone() };
+        self.system.ledger.refuse_file(self.gallery.id, &refusal, self.system.clock.now()).await?;
+        self.events.tell(Event::FileRefused { name, failure });
+        Ok(())
+    }
+}
+
+/// True if no replica lost the photo since it was stored. Its bytes are compared when the receipt is made.
+async fn in_every_replica(system: &System, photo: &Photo) -> Result<bool> {
+    for replica in system.blobs.replicas() {
+        if replica.size(&Key::Original(photo.original)).await? != Some(photo.bytes) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn keep(system: &System, gallery: &Gallery, photo: &Photo, bytes: Bytes) -> Result<()> {
+    system.blobs.put(&Key::Original(photo.original), bytes).await?;
+    let manifest = Manifest { version: 1, gallery: gallery.clone(), photo: photo.clone() };
+    let text = serde_json::to_vec_pretty(&manifest).map_err(|error| Error::Bug(error.to_string()))?;
+    match system.blobs.put(&Key::Manifest(gallery.id, photo.id), text.into()).await {
+        // The manifest of an earlier arrival stands: it names the same bytes.
+        Err(error) if error.kind() == Kind::Conflict => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Reads an original from a replica's medium and compares it with its hash. Returns its length.
+pub(crate) async fn read_back(replica: &dyn procession_vault::Blobs, hash: ContentHash) -> Result<u64> {
+    let bytes = replica.read_back(&Key::Original(hash)).await?;
+    let length = bytes.len() as u64;
+    let found = blocking(move || ContentHash::of(&bytes)).await?;
+    if found == hash {
+        return Ok(length);
+    }
+    Err(Error::ReadBack { store: replica.name(), hash, found: found.short() })
+}
+
+/// A photo's place in its gallery: its pipeline's, where that is known before anybody looked at it.
+fn priority(system: &System, gallery: &Gallery) -> Priority {
+    match &gallery.pipeline {
+        PipelineChoice::Auto => Priority::Medium,
+        PipelineChoice::Named(name) => {
+            system.settings.pipelines.get(name).map_or(Priority::Medium, |pipeline| pipeline.priority)
+        }
+    }
+}
+
+/// What a photo costs in the schedule: its megapixels, at least one.
+fn cost(photo: &Photo) -> f64 {
+    (f64::from(photo.width) * f64::from(photo.height) / 1e6).max(1.0)
+}
+
+async fn read(path: &Path, head: Option<usize>) -> Result<Vec<u8>> {
+    let path = path.to_owned();
+    blocking(move || {
+        use std::io::Read as _;
+        let mut bytes = Vec::new();
+        let read = std::fs::File::open(&path).and_then(|file| match head {
+            Some(length) => file.take(length as u64).read_to_end(&mut bytes),
+            None => (&file).read_to_end(&mut bytes),
+        });
+        read.map_err(|source| Error::file(&path, "read", source)).map(|_| bytes)
+    })
+    .await?
+}
+
+/// Runs work that computes or waits for a disk off the threads that serve tasks.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Bug(format!("a thread ended early: {error}")))
+}

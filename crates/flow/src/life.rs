@@ -1,0 +1,165 @@
+//! The life of a photo, from its place in the queue to its finished variants: read this file first.
+//!
+//! ```text
+//! claim ─► fetch ─► decode ─► look ─► choose ─► render ─► keep ─► finished
+//! ```
+//! Every step takes what the one before it made. Nothing here asks who else is at work, and nothing is done that could not
+//! be done again: an output's key comes from what it is made of.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use procession_domain::{
+    Key,
+    analysis::{Analysis, Region},
+    gallery::{Gallery, PipelineChoice},
+    job::Claim,
+    photo::{Finished, Photo, Timings},
+    recipe::{AnalysisLevel, Pipeline},
+    variant::Variant,
+};
+use procession_domain::ContentHash;
+use procession_pixel::{ColourProfile, Decoded, Extent, Orientation, Plan, Probe, Rendered, Source, probe};
+use procession_plan::{Evidence, choose_pipeline};
+use procession_vision::Ask;
+
+use crate::{Error, Result, System, clock::Stopwatch, ingest::blocking};
+
+/// Carries a claimed photo through its whole job.
+///
+/// # Errors
+/// What is wrong with the photo, or with the machine: see [`Error::stops_everything`].
+pub(crate) async fn live(system: &Arc<System>, claim: &Claim) -> Result<Finished> {
+    let Claim { photo, gallery, .. } = claim;
+    let extent = extent(system, gallery)?;
+    let _memory = system.budget.grant(footprint(system, photo, extent)).await?;
+    let mut watch = Stopwatch::start();
+    let original = system.blobs.get(&Key::Original(photo.original)).await?;
+    let fetch_seconds = watch.lap_seconds();
+    // The bytes are here: only now is a place at the device taken, and held until nothing is left to compute.
+    let made = {
+        let _lane = system.lanes.acquire().await.map_err(|_| Error::Bug("the device is gone".to_owned()))?;
+        let (system, gallery) = (Arc::clone(system), gallery.clone());
+        blocking(move || make(&system, &gallery, original, extent)).await??
+    };
+    watch.lap_seconds();
+    let Made { pipeline, reason, rendered, thumbhash, analysis, mut timings } = made;
+    let fingerprint = system.fingerprint(&system.settings.pipelines[&pipeline]);
+    let mut variants = Vec::with_capacity(rendered.len());
+    for Rendered { name, format, width, height, bytes } in rendered {
+        let (hash, length) = (ContentHash::of(&bytes), bytes.len() as u64);
+        let key = Key::Variant { original: photo.original, fingerprint, name: name.clone(), format };
+        system.blobs.put(&key, bytes).await?;
+        variants.push(Variant { name, format, width, height, bytes: length, hash });
+    }
+    timings.fetch_seconds = fetch_seconds;
+    timings.store_seconds = watch.lap_seconds();
+    Ok(Finished {
+        pipeline,
+        pipeline_reason: reason,
+        fingerprint,
+        variants,
+        thumbhash,
+        analysis,
+        timings,
+        finished_at: system.clock.now(),
+    })
+}
+
+/// What the computing steps made of a photo.
+struct Made {
+    pipeline: String,
+    reason: String,
+    rendered: Vec<Rendered>,
+    thumbhash: String,
+    analysis: Analysis,
+    timings: Timings,
+}
+
+/// All that computes, on one thread: decode → look → choose → render.
+fn make(system: &System, gallery: &Gallery, original: Bytes, extent: Extent) -> Result<Made> {
+    let mut watch = Stopwatch::start();
+    let probe = probe(&original, &system.settings.limits)?;
+    let decoded = decode(system, Source { bytes: original, probe: probe.clone() }, extent)?;
+    let decode_seconds = watch.lap_seconds();
+    let mut analysis = look(system, gallery, &decoded, AnalysisLevel::Basic)?;
+    let (pipeline, reason) = choose(system, gallery, &probe, &analysis)?;
+    let level = system.settings.pipelines[&pipeline].analysis;
+    if level > AnalysisLevel::Basic {
+        analysis = look(system, gallery, &decoded, level)?;
+    }
+    let vision_seconds = watch.lap_seconds();
+    let faces: Vec<Region> = analysis.faces.iter().flatten().map(|face| face.region).collect();
+    let plan = Plan::new(&system.settings.pipelines[&pipeline].recipe, &probe, &faces)?;
+    let thumbhash = decoded.thumbhash.clone();
+    let rendered = one(system.device.render(vec![(decoded, plan)]))?;
+    let timings = Timings { decode_seconds, vision_seconds, render_seconds: watch.lap_seconds(), ..Timings::default() };
+    Ok(Made { pipeline, reason, rendered, thumbhash, analysis, timings })
+}
+
+fn decode(system: &System, source: Source, extent: Extent) -> Result<Decoded> {
+    one(system.device.decode(vec![(source, extent)]))
+}
+
+/// A batch of one has one result.
+fn one<T>(results: Vec<Result<T, procession_pixel::Error>>) -> Result<T> {
+    let result = results.into_iter().next();
+    result.ok_or_else(|| Error::Bug("the device returned no result".to_owned()))?.map_err(Error::Pixel)
+}
+
+fn look(system: &System, gallery: &Gallery, decoded: &Decoded, level: AnalysisLevel) -> Result<Analysis> {
+    let Some(vision) = &system.vision else { return Ok(Analysis::default()) };
+    let ask = Ask {
+        faces: true,
+        expressions: level >= AnalysisLevel::Comprehensive,
+        embeddings: gallery.consent.faces,
+        scene: level >= AnalysisLevel::Moments,
+    };
+    Ok(vision.analyze(&decoded.view, ask)?)
+}
+
+fn choose(system: &System, gallery: &Gallery, probe: &Probe, analysis: &Analysis) -> Result<(String, String)> {
+    let (width, height) = probe.upright();
+    let evidence = Evidence { capture: &probe.capture, width, height, faces: analysis.faces.as_deref() };
+    let (name, reason) = choose_pipeline(&evidence, &gallery.pipeline);
+    if system.settings.pipelines.contains_key(&name) {
+        return Ok((name, reason.to_string()));
+    }
+    Err(no_pipeline(system, gallery, name))
+}
+
+/// How much is decoded before anybody knows which pipeline is taken.
+fn extent(system: &System, gallery: &Gallery) -> Result<Extent> {
+    let pipelines = &system.settings.pipelines;
+    match &gallery.pipeline {
+        PipelineChoice::Named(name) => match pipelines.get(name) {
+            Some(pipeline) => Ok(Plan::extent(&pipeline.recipe)),
+            None => Err(no_pipeline(system, gallery, name.clone())),
+        },
+        PipelineChoice::Auto => {
+            let extents = pipelines.values().map(|Pipeline { recipe, .. }| Plan::extent(recipe));
+            // The few photos that turn out to need their full size are decoded a second time for it.
+            Ok(Extent { long_edge: extents.map(|extent| extent.long_edge).max().unwrap_or(0), full: false })
+        }
+    }
+}
+
+fn no_pipeline(system: &System, gallery: &Gallery, name: String) -> Error {
+    let known = system.settings.pipelines.keys().cloned().collect::<Vec<_>>().join(", ");
+    Error::NoPipeline { gallery: gallery.id, name, known }
+}
+
+/// The memory that a photo will take, before its bytes are here.
+fn footprint(system: &System, photo: &Photo, extent: Extent) -> u64 {
+    let length = usize::try_from(photo.bytes).unwrap_or(usize::MAX);
+    let probe = Probe {
+        format: photo.format,
+        width: photo.width,
+        height: photo.height,
+        orientation: Orientation::UPRIGHT,
+        colour: ColourProfile::Srgb,
+        capture: photo.capture.clone(),
+        image: 0..length,
+    };
+    system.device.footprint(&probe, extent)
+}

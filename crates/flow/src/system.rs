@@ -1,0 +1,94 @@
+//! The parts of a running Procession, put together once at the start.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use procession_domain::{
+    Clock,
+    recipe::{Fingerprint, Pipeline},
+    urgency::Promises,
+};
+use procession_pixel::{Device, Limits};
+use procession_vault::{Blobs, Ledger};
+use procession_vision::Vision;
+use tokio::sync::{Notify, Semaphore};
+
+use crate::Budget;
+
+/// Raised whenever the same original and recipe would give other bytes than before.
+const ENGINE_VERSION: u32 = 1;
+
+/// What an operator can choose.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Bounds on one photo.
+    pub limits: Limits,
+    /// What each urgency class is promised.
+    pub promises: Promises,
+    /// The pipelines by name.
+    pub pipelines: BTreeMap<String, Pipeline>,
+    /// Memory that photos in flight take together, in bytes.
+    pub memory_bytes: u64,
+    /// How long a lease lasts without renewal. It is renewed three times in that time.
+    pub lease: Duration,
+    /// When a failed photo is tried again.
+    pub retry: procession_plan::RetryPolicy,
+}
+
+/// Everything that the tasks share.
+pub struct System {
+    /// What exists and what is to be done.
+    pub ledger: Arc<dyn Ledger>,
+    /// The bytes.
+    pub blobs: Arc<dyn Blobs>,
+    /// What computes pixels.
+    pub device: Arc<dyn Device>,
+    /// The models, where they are installed.
+    pub vision: Option<Arc<Vision>>,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// What the operator chose.
+    pub settings: Settings,
+    pub(crate) budget: Budget,
+    /// One permit for each call that the device takes at a time.
+    pub(crate) lanes: Arc<Semaphore>,
+    /// Rung when there may be something to claim.
+    pub(crate) wake: Notify,
+    engine: String,
+}
+
+impl System {
+    /// Puts the parts together.
+    pub fn new(
+        ledger: Arc<dyn Ledger>,
+        blobs: Arc<dyn Blobs>,
+        device: Arc<dyn Device>,
+        vision: Option<Arc<Vision>>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        let models = vision.as_ref().map_or("none", |vision| vision.identity());
+        let engine = format!("procession engine {ENGINE_VERSION}, device {}, models {models}", device.info().kind);
+        Self {
+            budget: Budget::new(settings.memory_bytes),
+            lanes: Arc::new(Semaphore::new(device.info().lanes.max(1))),
+            wake: Notify::new(),
+            ledger,
+            blobs,
+            device,
+            vision,
+            clock,
+            settings,
+            engine,
+        }
+    }
+
+    /// Version and models: with the recipe, what decides an output's bytes.
+    pub fn engine(&self) -> &str {
+        &self.engine
+    }
+
+    /// The identity of what this system makes of a photo by this pipeline.
+    pub(crate) fn fingerprint(&self, pipeline: &Pipeline) -> Fingerprint {
+        Fingerprint::of(pipeline, &self.engine)
+    }
+}

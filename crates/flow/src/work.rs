@@ -1,0 +1,178 @@
+//! A worker: claims photos, carries each through its life, and gives back what it cannot finish.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use procession_domain::{
+    Classified, GalleryId, JobId, Kind, WorkerId,
+    error::chain,
+    job::{Claim, Lease},
+    photo::Failure,
+};
+use procession_plan::{Retry, retry};
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{Error, Event, Events, Result, System, life};
+
+/// Photos beyond the device's lanes that a worker holds, so that the next one's bytes are there when a lane is free.
+const PREFETCH: usize = 2;
+
+/// A worker of this process.
+pub struct Worker {
+    system: Arc<System>,
+    id: WorkerId,
+    only: Option<GalleryId>,
+    events: Events,
+    held: Arc<Mutex<BTreeMap<JobId, Lease>>>,
+}
+
+impl Worker {
+    /// A worker that takes what comes first, or `only` one gallery's photos.
+    pub fn new(system: Arc<System>, only: Option<GalleryId>, events: Events) -> Self {
+        let nonce = getrandom::u32().unwrap_or_default();
+        let id = WorkerId(format!("local-{}-{nonce:08x}", std::process::id()));
+        Self { system, id, only, events, held: Arc::default() }
+    }
+
+    /// Works until `more` says that nothing new will come and nothing is left to do.
+    ///
+    /// # Errors
+    /// What would meet every photo: a store that is full or gone. All leases are given back first.
+    pub async fn run(&self, mut more: watch::Receiver<bool>) -> Result<()> {
+        let renewal = tokio::spawn(renew(Arc::clone(&self.system), Arc::clone(&self.held)));
+        let outcome = self.work(&mut more).await;
+        renewal.abort();
+        if outcome.is_err() {
+            let leases: Vec<Lease> = self.held().values().cloned().collect();
+            self.system.ledger.release(&leases).await?;
+        }
+        outcome
+    }
+
+    async fn work(&self, more: &mut watch::Receiver<bool>) -> Result<()> {
+        let places = self.system.device.info().lanes.max(1) + PREFETCH;
+        let mut lives = JoinSet::new();
+        // Leases of the dead and times for another try come due without anybody ringing.
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            let free = places.saturating_sub(lives.len());
+            let claims = if free > 0 { self.claim(free).await? } else { Vec::new() };
+            if claims.is_empty() && lives.is_empty() && !*more.borrow_and_update() && self.nothing_is_left().await? {
+                return Ok(());
+            }
+            for claim in claims {
+                lives.spawn(self.life(claim));
+            }
+            let has_room = lives.len() < places;
+            tokio::select! {
+                Some(ended) = lives.join_next(), if !lives.is_empty() => {
+                    ended.map_err(|error| Error::Bug(format!("a photo's task ended early: {error}")))??;
+                }
+                () = self.system.wake.notified(), if has_room => {}
+                _ = tick.tick(), if has_room => {}
+                Ok(()) = more.changed(), if has_room => {}
+            }
+        }
+    }
+
+    async fn claim(&self, count: usize) -> Result<Vec<Claim>> {
+        let now = self.system.clock.now();
+        let until = now.after(self.system.settings.lease);
+        let claims = self.system.ledger.claim(&self.id, count, self.only, now, until).await?;
+        self.held().extend(claims.iter().map(|claim| (claim.lease.job, claim.lease.clone())));
+        Ok(claims)
+    }
+
+    async fn nothing_is_left(&self) -> Result<bool> {
+        match self.only {
+            Some(gallery) => Ok(self.system.ledger.progress(gallery).await?.is_finished()),
+            None => Ok(true),
+        }
+    }
+
+    fn life(&self, claim: Claim) -> impl Future<Output = Result<()>> + Send + 'static {
+        let (system, events, held) = (Arc::clone(&self.system), self.events.clone(), Arc::clone(&self.held));
+        async move {
+            let outcome = one_photo(&system, &claim, &events).await;
+            if outcome.is_ok() {
+                held.lock().unwrap_or_else(PoisonError::into_inner).remove(&claim.lease.job);
+            }
+            outcome
+        }
+    }
+
+    fn held(&self) -> std::sync::MutexGuard<'_, BTreeMap<JobId, Lease>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lives one photo's life and writes down how it ended.
+async fn one_photo(system: &Arc<System>, claim: &Claim, events: &Events) -> Result<()> {
+    let (photo, name) = (claim.photo.id, claim.photo.name().to_owned());
+    events.tell(Event::PhotoStarted { photo, name: name.clone() });
+    let written = match life::live(system, claim).await {
+        Ok(finished) => {
+            let written = system.ledger.complete(&claim.lease, &finished).await;
+            if written.is_ok() {
+                events.tell(Event::PhotoDone {
+                    photo,
+                    name,
+                    pipeline: finished.pipeline,
+                    reason: finished.pipeline_reason,
+                    variants: finished.variants.len(),
+                    faces: finished.analysis.faces.map(|faces| faces.len()),
+                    timings: finished.timings,
+                });
+            }
+            written
+        }
+        Err(error) if error.stops_everything() => return Err(error),
+        Err(error) => fail(system, claim, &error, events).await,
+    };
+    match written {
+        // The lease was lost while the work went on. Whoever has it now makes the same outputs.
+        Err(stale) if stale.kind() == Kind::Conflict => {
+            tracing::warn!(job.id = %claim.lease.job, "lease lost; the result is left to its new holder");
+            Ok(())
+        }
+        other => Ok(other?),
+    }
+}
+
+async fn fail(system: &System, claim: &Claim, error: &Error, events: &Events) -> Result<(), procession_vault::Error> {
+    let (photo, name) = (claim.photo.id, claim.photo.name().to_owned());
+    let failure = Failure { kind: error.kind(), message: chain(error) };
+    let now = system.clock.now();
+    tracing::warn!(photo.id = %photo, error.kind = ?failure.kind, "photo failed");
+    match retry(failure.kind, claim.failures, &system.settings.retry) {
+        Retry::After(delay) => {
+            let retry_at = now.after(delay);
+            system.ledger.retry(&claim.lease, &failure, retry_at).await?;
+            events.tell(Event::PhotoRetried { photo, name, failure, retry_at });
+        }
+        Retry::Never(_) => {
+            system.ledger.quarantine(&claim.lease, &failure, now).await?;
+            events.tell(Event::PhotoQuarantined { photo, name, failure });
+        }
+    }
+    Ok(())
+}
+
+/// Keeps the held leases alive.
+async fn renew(system: Arc<System>, held: Arc<Mutex<BTreeMap<JobId, Lease>>>) {
+    let mut tick = tokio::time::interval(system.settings.lease / 3);
+    loop {
+        tick.tick().await;
+        let leases: Vec<Lease> = held.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        if leases.is_empty() {
+            continue;
+        }
+        let until = system.clock.now().after(system.settings.lease);
+        if let Err(error) = system.ledger.renew(&leases, until).await {
+            tracing::warn!(error = chain(&error), "leases could not be renewed; trying again");
+        }
+    }
+}

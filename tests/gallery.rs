@@ -1,0 +1,10 @@
+//! The real binary over real folders: a whole gallery, hostile files, and a process that is killed at random moments.
+
+#[path = "gallery/bench.rs"]
+mod bench;
+#[path = "gallery/crash.rs"]
+mod crash;
+#[path = "gallery/hostile.rs"]
+mod hostile;
+#[path = "gallery/whole.rs"]
+mod whole;

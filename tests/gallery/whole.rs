@@ -1,0 +1,91 @@
+//! A gallery from the card to the page.
+
+use std::fs;
+
+use procession_domain::{album::Album, urgency::Urgency};
+
+use crate::bench::{Bench, assert_exit};
+
+#[test]
+fn a_gallery_is_finished_and_safe() {
+    let bench = Bench::new();
+    let originals = bench.fill_card(4);
+    let args = ["--title", "Anna & Ben", "--wedding-date", "2020-06-20", "--time-zone", "Europe/Rome", "--quiet"];
+    assert_exit(&bench.process(&args).output().unwrap(), 0);
+    bench.assert_complete(&originals);
+    let album = bench.album();
+    assert_eq!(album.title, "Anna & Ben");
+    assert_eq!(album.urgency, Urgency::StandardDelivery);
+    let page = fs::read_to_string(bench.path("out/index.html")).unwrap();
+    assert!(page.contains("Anna &amp; Ben"));
+    for photo in &album.photos {
+        assert!(photo.files.iter().any(|file| file.format == procession_domain::recipe::OutputFormat::Jpeg));
+        assert!(!photo.thumbhash.is_empty());
+        for file in &photo.files {
+            assert!(file.width <= photo.width && file.height <= photo.height, "nothing is enlarged");
+        }
+    }
+}
+
+#[test]
+fn a_photo_given_twice_is_stored_once() {
+    let bench = Bench::new();
+    let originals = bench.fill_card(2);
+    fs::create_dir(bench.path("card/copy")).unwrap();
+    fs::copy(bench.path("card/IMG_0000.jpg"), bench.path("card/copy/again.jpg")).unwrap();
+    assert_exit(&bench.process(&["--quiet"]).output().unwrap(), 0);
+    bench.assert_complete(&originals);
+    let album = bench.album();
+    let twice = album.photos.iter().find(|photo| photo.names.len() == 2).unwrap();
+    assert_eq!(twice.names, ["IMG_0000.jpg", "copy/again.jpg"]);
+}
+
+#[test]
+fn every_store_holds_every_original_and_the_receipt_says_so() {
+    let bench = Bench::new();
+    let originals = bench.fill_card(3);
+    let (a, b) = (bench.path("disk-a"), bench.path("disk-b"));
+    let stores = ["--store", a.to_str().unwrap(), "--store", b.to_str().unwrap(), "--quiet"];
+    assert_exit(&bench.process(&stores).output().unwrap(), 0);
+    for (store, hash) in [&a, &b].into_iter().flat_map(|store| originals.iter().map(move |hash| (store, hash))) {
+        assert!(store.join(procession_domain::Key::Original(*hash).to_string()).is_file());
+    }
+    let receipt: serde_json::Value =
+        serde_json::from_slice(&fs::read(bench.path("out/receipt.json")).unwrap()).unwrap();
+    assert_eq!(receipt["statement"]["stores"].as_array().unwrap().len(), 2);
+
+    // The card, held against the receipt: safe. With one more photo on it: not.
+    let (card, paper) = (bench.path("card"), bench.path("out/receipt.json"));
+    let check = || bench.procession().arg("receipt").arg("check").arg(&paper).arg(&card).output().unwrap();
+    assert_exit(&check(), 0);
+    fs::write(card.join("late.jpg"), b"taken after the upload").unwrap();
+    let output = check();
+    assert_exit(&output, 1);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("late.jpg"));
+
+    // One disk rots: the other repairs it, and the receipt is honest about both.
+    let hash = originals.first().unwrap();
+    let rotten = a.join(procession_domain::Key::Original(*hash).to_string());
+    let whole = fs::read(&rotten).unwrap();
+    let mut bytes = whole.clone();
+    bytes[100] ^= 1;
+    fs::remove_file(&rotten).unwrap();
+    fs::write(&rotten, bytes).unwrap();
+    let verify = bench.procession().args(["vault", "verify", "--store"]).arg(&a).output().unwrap();
+    assert_exit(&verify, 1);
+    assert!(String::from_utf8_lossy(&verify.stdout).contains(&hash.to_string()));
+}
+
+/// Another recipe over the same gallery replaces its variants, and nothing of the old ones is left in the result.
+#[test]
+fn a_changed_pipeline_replaces_the_variants() {
+    let bench = Bench::new();
+    let originals = bench.fill_card(2);
+    assert_exit(&bench.process(&["--pipeline", "reception_photos", "--quiet"]).output().unwrap(), 0);
+    let before: Album = bench.album();
+    assert_exit(&bench.process(&["--pipeline", "social_media_variants", "--quiet"]).output().unwrap(), 0);
+    bench.assert_complete(&originals);
+    let after = bench.album();
+    assert!(after.photos.iter().all(|photo| photo.pipeline == "social_media_variants"));
+    assert_ne!(before.photos[0].files, after.photos[0].files);
+}
