@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
+
 /// Bounds on one photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -18,4 +20,22 @@ impl Default for Limits {
     fn default() -> Self {
         Self { max_bytes: 512 << 20, max_pixels: 250_000_000, max_edge: 65_000 }
     }
+}
+
+impl Limits {
+    pub(crate) fn check_bytes(&self, length: usize) -> Result<(), Error> {
+        refuse("the file's length in bytes", length as u64, self.max_bytes)
+    }
+
+    pub(crate) fn check_size(&self, format: &'static str, width: u32, height: u32) -> Result<(), Error> {
+        if width == 0 || height == 0 {
+            return Err(Error::Damaged { format, why: format!("its header says {width} × {height} pixels") });
+        }
+        refuse("the longer edge in pixels", u64::from(width.max(height)), u64::from(self.max_edge))?;
+        refuse("the number of pixels", u64::from(width) * u64::from(height), self.max_pixels)
+    }
+}
+
+fn refuse(what: &'static str, value: u64, limit: u64) -> Result<(), Error> {
+    if value > limit { Err(Error::TooLarge { what, value, limit }) } else { Ok(()) }
 }

@@ -1,13 +1,33 @@
 //! A photo's header: everything that is decided before its pixels are touched.
 
+mod bmff;
+mod colour;
+mod heif;
+pub(crate) mod ifd;
+mod jpeg;
+mod png;
+mod raw;
+pub(crate) mod tiff;
+mod webp;
+
+use std::{ops::Range, sync::Arc};
+
 use procession_domain::{capture::Capture, photo::Format};
-use std::sync::Arc;
 
-use crate::{Error, Limits};
+use crate::{
+    Error, Limits,
+    sniff::{describe, sniff},
+};
 
-/// How the stored pixels are turned to be upright: EXIF orientation 1 to 8.
+/// How the stored pixels are turned to be upright: EXIF orientation 1 to 8. Upright unless something else is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Orientation(u8);
+
+impl Default for Orientation {
+    fn default() -> Self {
+        Self::UPRIGHT
+    }
+}
 
 impl Orientation {
     /// Stored upright.
@@ -26,6 +46,11 @@ impl Orientation {
     /// Width and height change places.
     pub fn swaps_axes(self) -> bool {
         self.0 >= 5
+    }
+
+    /// Whether the stored columns, and the stored rows, run against the upright photo's.
+    pub(crate) fn mirrors(self) -> (bool, bool) {
+        (matches!(self.0, 2 | 3 | 7 | 8), matches!(self.0, 3 | 4 | 6 | 7))
     }
 }
 
@@ -53,8 +78,9 @@ pub struct Probe {
     pub colour: ColourProfile,
     /// What the camera wrote.
     pub capture: Capture,
-    /// Where the image to decode starts and ends in the file: all of it, but for a RAW's preview.
-    pub image: std::ops::Range<usize>,
+    /// Where the image to decode starts and ends in the file: all of it, but for a RAW's preview
+    /// and for an animated WebP's first picture.
+    pub image: Range<usize>,
 }
 
 impl Probe {
@@ -64,11 +90,59 @@ impl Probe {
     }
 }
 
-/// Reads the header of a photo and holds it against the limits. Allocates no more than the metadata needs.
+/// What the reader of one format found.
+struct Header {
+    format: Format,
+    width: u32,
+    height: u32,
+    orientation: Orientation,
+    colour: ColourProfile,
+    capture: Capture,
+    image: Range<usize>,
+}
+
+/// Reads the header of a photo and holds it against the limits. Allocates no more than the metadata needs: at most 8 MB for
+/// a colour profile.
+///
+/// `format` of the result is what the photo is: a RAW that [`crate::sniff()`] took for a TIFF is a RAW here. A photo with several
+/// pictures (MPO, Ultra HDR, animations, pages) is its first one. Of a HEIF and AVIF `width` and `height` are those of the
+/// decoded picture, which is upright.
 ///
 /// # Errors
 /// `Unrecognised`, `Unsupported`, `Damaged`, `TooLarge`.
 pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
-    let _ = (bytes, limits);
-    Err(Error::Unrecognised("nothing is recognised yet".to_owned()))
+    limits.check_bytes(bytes.len())?;
+    let head = &bytes[..bytes.len().min(64)];
+    let Some(format) = sniff(head) else {
+        return Err(Error::Unrecognised(format!("it is {}", describe(head))));
+    };
+    let header = match format {
+        Format::Jpeg => jpeg::probe(bytes),
+        Format::Png => png::probe(bytes, limits),
+        Format::WebP => webp::probe(bytes),
+        Format::Tiff => tiff::probe(bytes),
+        Format::Raw => raw::probe(bytes),
+        Format::Heif | Format::Avif => heif::probe(bytes, format),
+    }?;
+    limits.check_size(name(header.format), header.width, header.height)?;
+    let Header { format, width, height, orientation, colour, capture, image } = header;
+    Ok(Probe { format, width, height, orientation, colour, capture, image })
+}
+
+/// What people call a format.
+pub(crate) fn name(format: Format) -> &'static str {
+    match format {
+        Format::Jpeg => "JPEG",
+        Format::Png => "PNG",
+        Format::Tiff => "TIFF",
+        Format::WebP => "WebP",
+        Format::Heif => "HEIF",
+        Format::Avif => "AVIF",
+        Format::Raw => "RAW",
+    }
+}
+
+/// A size as headers have it, for `Probe`. What does not fit is refused by the limits afterwards.
+fn edge(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
 }

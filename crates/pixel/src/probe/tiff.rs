@@ -1,0 +1,54 @@
+//! TIFF: an image, or a camera's RAW in the same clothes.
+
+use procession_domain::photo::Format;
+
+use super::{
+    Header, colour, edge,
+    ifd::{Directory, Tiff, tag},
+    raw,
+};
+use crate::{Error, exif::read::Exif};
+
+pub(super) fn probe(bytes: &[u8]) -> Result<Header, Error> {
+    let Some((tiff, main)) = Tiff::open(bytes).and_then(|tiff| Some((tiff, tiff.first()?))) else {
+        return Err(damaged("its first directory is not in the file: it is cut off"));
+    };
+    if is_raw(&tiff) {
+        return raw::probe(bytes);
+    }
+    let (Some(width), Some(height)) = (main.uint(tag::IMAGE_WIDTH), main.uint(tag::IMAGE_LENGTH)) else {
+        return Err(damaged("its first directory names no width and height"));
+    };
+    let exif = Exif::of(&main);
+    Ok(Header {
+        format: Format::Tiff,
+        width: edge(width),
+        height: edge(height),
+        orientation: exif.orientation,
+        colour: colour::of_rgb(icc(&main), exif.adobe_rgb),
+        capture: exif.capture,
+        image: 0..bytes.len(),
+    })
+}
+
+/// The embedded profile.
+pub(crate) fn icc<'a>(directory: &Directory<'a>) -> Option<&'a [u8]> {
+    directory.get(tag::ICC_PROFILE).map(|entry| entry.data).filter(|icc| icc.len() <= colour::MAX_ICC)
+}
+
+/// A camera's RAW has pixels behind a colour filter, linear ones, or a camera maker's own compression.
+fn is_raw(tiff: &Tiff<'_>) -> bool {
+    const COLOUR_FILTER: usize = 32_803;
+    const LINEAR_RAW: usize = 34_892;
+    // Sony, Samsung (two), Nikon, Pentax, Kodak.
+    const MAKERS: [usize; 6] = [32_767, 32_770, 32_772, 34_713, 65_535, 65_000];
+    tiff.all().iter().any(|directory| {
+        directory.get(tag::DNG_VERSION).is_some()
+            || matches!(directory.uint(tag::PHOTOMETRIC), Some(COLOUR_FILTER | LINEAR_RAW))
+            || directory.uint(tag::COMPRESSION).is_some_and(|compression| MAKERS.contains(&compression))
+    })
+}
+
+fn damaged(why: &str) -> Error {
+    Error::Damaged { format: "TIFF", why: why.to_owned() }
+}
