@@ -1,0 +1,253 @@
+//! The page's markup: what can be read before a script runs, and the empty places that the scripts fill.
+
+use jiff::tz::TimeZone;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use procession_domain::{
+    album::{Album, AlbumFile, AlbumPhoto},
+    recipe::OutputFormat,
+};
+
+use super::{
+    data::{PageData, zone_of},
+    url_of, words,
+};
+
+/// What is inlined as it is.
+pub(super) struct Parts<'a> {
+    pub(super) style: &'a str,
+    pub(super) icons: &'a str,
+    pub(super) script: &'a str,
+    /// JSON without `<`.
+    pub(super) data: &'a str,
+    pub(super) nonce: &'a str,
+}
+
+/// The whole document.
+pub(super) fn document(album: &Album, page: &PageData<'_>, parts: &Parts<'_>) -> String {
+    let zone = zone_of(album);
+    let cover = cover_of(album, page);
+    // `'self'` is for a server; `file:` for the disk, where a document has no origin that `'self'` could match.
+    let policy = format!(
+        "default-src 'none'; img-src 'self' file: data:; style-src 'nonce-{0}'; script-src 'nonce-{0}'; base-uri 'none'; \
+         form-action 'none'",
+        parts.nonce
+    );
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+                title { (album.title) }
+                link rel="icon" href="data:,";
+                style nonce=(parts.nonce) {
+                    (PreEscaped(parts.style))
+                    @if let Some(photo) = cover { (PreEscaped(cover_style(photo))) }
+                }
+            }
+            body {
+                (PreEscaped(parts.icons))
+                a.skip href="#gallery" { "Skip to the photos" }
+                (header(album, page, cover, &zone))
+                (notices(album))
+                (guests(album, page))
+                (navigation(page))
+                main #gallery tabindex="-1" aria-label="Photos" {
+                    noscript { p.empty { "This page needs JavaScript to show the photos. They are in the folders beside it." } }
+                }
+                (failures(album))
+                (footer(album, &zone))
+                (lightbox())
+                script #album-data type="application/json" nonce=(parts.nonce) { (PreEscaped(parts.data)) }
+                script type="module" nonce=(parts.nonce) { (PreEscaped(parts.script)) }
+            }
+        }
+    };
+    document.into_string()
+}
+
+fn icon(name: &str) -> Markup {
+    html! { svg.icon aria-hidden="true" { use href={ "#icon-" (name) } {} } }
+}
+
+/// The photo that opens the page: the cover of the moment with the most photos, a landscape if there is one.
+fn cover_of<'a>(album: &'a Album, page: &PageData<'_>) -> Option<&'a AlbumPhoto> {
+    let landscape = |photo: &AlbumPhoto| photo.width > photo.height && photo.width < 3 * photo.height;
+    let covers = page.moments.iter().map(|moment| (&album.photos[moment.cover], moment.photos.len()));
+    covers.max_by_key(|(photo, size)| (landscape(photo), *size)).map(|(photo, _)| photo)
+}
+
+/// Keeps the faces of the opening photo in view however it is cropped.
+fn cover_style(photo: &AlbumPhoto) -> String {
+    let faces = photo.analysis.faces.as_deref().unwrap_or_default();
+    let centre = |middle: fn(&procession_domain::analysis::Face) -> f32| {
+        let sum: f32 = faces.iter().map(middle).sum();
+        if faces.is_empty() { 50.0 } else { (100.0 * sum / faces.len() as f32).clamp(0.0, 100.0) }
+    };
+    let x = centre(|face| face.region.x + face.region.width / 2.0);
+    let y = centre(|face| face.region.y + face.region.height / 2.0);
+    format!(".cover img{{object-position:{x:.0}% {y:.0}%}}")
+}
+
+/// The files that show the whole photo and are small enough for a page, as a `srcset`.
+fn srcset(photo: &AlbumPhoto, format: OutputFormat) -> String {
+    let whole = |file: &&AlbumFile| {
+        let (a, b) = (u64::from(file.width) * u64::from(photo.height), u64::from(file.height) * u64::from(photo.width));
+        a.abs_diff(b) <= u64::from(photo.width.max(photo.height)) && file.width.max(file.height) <= 2600
+    };
+    let files = photo.files.iter().filter(|file| file.format == format).filter(whole);
+    files.map(|file| format!("{} {}w", url_of(&file.path), file.width)).collect::<Vec<_>>().join(", ")
+}
+
+fn header(album: &Album, page: &PageData<'_>, cover: Option<&AlbumPhoto>, zone: &TimeZone) -> Markup {
+    let delivery = words::delivery(album, zone);
+    html! {
+        header.hero {
+            @if let Some(photo) = cover {
+                picture.cover aria-hidden="true" {
+                    @for format in [OutputFormat::Avif, OutputFormat::WebP] {
+                        @let sources = srcset(photo, format);
+                        @if !sources.is_empty() { source type=(format.media_type()) srcset=(sources) sizes="100vw"; }
+                    }
+                    img srcset=(srcset(photo, OutputFormat::Jpeg)) sizes="100vw" width=(photo.width) height=(photo.height)
+                        alt="" fetchpriority="high" decoding="async";
+                }
+            }
+            div.hero-text {
+                @if let Some(wedding) = &album.wedding {
+                    p.date { time datetime=(wedding.date) { (words::long_date(wedding.date)) } }
+                }
+                h1 { (album.title) }
+                p.facts {
+                    span { (words::count(album.photos.len(), "photo")) }
+                    @if !album.moments.is_empty() { span { (words::count(page.moments.len(), "moment")) } }
+                    @if page.guest_count() > 0 { span { (words::count(page.guest_count(), "guest")) } }
+                }
+                ul.badges {
+                    li.badge.{ (delivery.state) } title={ "Promised for " (words::date_and_time(album.deadline, zone)) } {
+                        (icon("clock")) (delivery.text)
+                    }
+                    @if let Some(receipt) = &album.receipt {
+                        li { a.badge href=(url_of(receipt)) { (icon("shield")) "Receipt of the originals" } }
+                    }
+                    @if !album.failures.is_empty() {
+                        li { a.badge.attention href="#failures" {
+                            (icon("alert")) (words::count(album.failures.len(), "file")) " not shown"
+                        } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn notices(album: &Album) -> Markup {
+    html! {
+        @if !album.notices.is_empty() {
+            aside.notices aria-label="Notices" {
+                ul { @for notice in &album.notices { li { (icon("info")) span { (notice) } } } }
+            }
+        }
+    }
+}
+
+fn guests(album: &Album, page: &PageData<'_>) -> Markup {
+    html! {
+        section.guests aria-labelledby="guests-title" {
+            h2 #guests-title { "Guests" }
+            @if page.guest_count() > 0 {
+                ul #guests aria-label="Show only photos with these guests" {}
+            } @else if album.consent.faces {
+                p.quiet { "No guest was recognised on these photos." }
+            } @else {
+                p.quiet { "Faces are grouped only with consent. The studio has not recorded it for this gallery." }
+            }
+        }
+    }
+}
+
+fn navigation(page: &PageData<'_>) -> Markup {
+    html! {
+        nav.bar #bar aria-label="The day" {
+            div.bar-row {
+                ol.moments #moments {
+                    @for (at, moment) in page.moments.iter().enumerate() {
+                        li { a href={ "#moment=" (at) } data-moment=(at) { bdi { (moment.title) } } }
+                    }
+                }
+                @if page.knows_best() {
+                    button.toggle #best type="button" aria-pressed="false"
+                        title="Leaves out the softest quarter of the gallery and photos on which somebody blinks" {
+                        (icon("star")) span { "Sharp, eyes open" }
+                    }
+                }
+            }
+            div.timeline #timeline role="slider" tabindex="0" aria-label="Time of day" aria-valuemin="0" hidden {}
+            p.filter #filter role="status" hidden {}
+        }
+    }
+}
+
+fn failures(album: &Album) -> Markup {
+    html! {
+        @if !album.failures.is_empty() {
+            section.failures #failures aria-labelledby="failures-title" {
+                h2 #failures-title { "Not shown" }
+                p.quiet { "These files are not in the gallery. Nothing was left out without a line here." }
+                ul {
+                    @for failure in &album.failures {
+                        li {
+                            p.name { bdi { (failure.name) } }
+                            p { (failure.failure.message) }
+                            @if failure.stored {
+                                p.safe { (icon("shield")) "The original is safe in the vault." }
+                            } @else {
+                                p.unsafe { (icon("alert")) "Not taken into the vault: keep your copy." }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn footer(album: &Album, zone: &TimeZone) -> Markup {
+    let time = |label: &str, moment| {
+        html! { div { dt { (label) } dd { time datetime=(words::machine_time(moment)) { (words::date_and_time(moment, zone)) } } } }
+    };
+    html! {
+        footer {
+            dl {
+                (time("Received", album.opened_at))
+                (time("Promised", album.deadline))
+                @if let Some(finished) = album.finished_at { (time("Finished", finished)) }
+                div { dt { "Urgency" } dd { (album.urgency.name().replace('_', " ")) ": " (album.urgency_reason) } }
+                div { dt { "Times" } dd { (zone.iana_name().unwrap_or("UTC")) } }
+                div { dt { "Made by" } dd { (album.engine) } }
+            }
+        }
+    }
+}
+
+fn lightbox() -> Markup {
+    html! {
+        dialog.lightbox #lightbox aria-label="Photo" {
+            div.stage #stage { div.track #track {} }
+            div.top {
+                p.counter #counter aria-live="polite" {}
+                a.tool #download download aria-label="Download this photo" { (icon("download")) }
+                button.tool #details-button type="button" aria-expanded="false" aria-controls="details"
+                    aria-label="Details" { (icon("info")) }
+                button.tool #close type="button" aria-label="Close" { (icon("close")) }
+            }
+            button.step.previous #previous type="button" aria-label="Previous photo" { (icon("left")) }
+            button.step.next #next type="button" aria-label="Next photo" { (icon("right")) }
+            div.caption #caption {}
+            aside.details #details aria-label="Details" hidden {}
+        }
+    }
+}
