@@ -7,3 +7,40 @@ pub(crate) mod raster;
 pub(crate) mod raw;
 pub(crate) mod tiff;
 pub(crate) mod webp;
+
+use crate::{
+    ColourProfile, Error, Extent, Source,
+    frame::{Frame, Raster},
+    ycc,
+};
+use jpeg::Pixels;
+
+/// Decodes a photo to planes that have what `extent` asks for where the photo has it, as stored, and says in which colours
+/// they are.
+///
+/// # Errors
+/// `Damaged`, `Unsupported`, `TooLarge`, `Missing`.
+pub(crate) fn decode(source: &Source, extent: Extent) -> Result<(Frame, ColourProfile), Error> {
+    let probe = &source.probe;
+    let image =
+        source.bytes.get(probe.image.clone()).ok_or_else(|| Error::Bug("no image in these bytes".to_owned()))?;
+    if !image.starts_with(&[0xff, 0xd8]) {
+        let raster = raster::decode(source, extent)?;
+        return Ok((ycc::from_raster(&raster), probe.colour.clone()));
+    }
+    let eighths = if extent.full { 8 } else { jpeg::eighths(probe.width.max(probe.height), extent.long_edge) };
+    match jpeg::decode(image, eighths)? {
+        Pixels::Planes(frame) => Ok((frame, probe.colour.clone())),
+        Pixels::Rgb(raster) => Ok((ycc::from_raster(&raster), probe.colour.clone())),
+        Pixels::Cmyk(picture) => {
+            let pixels = picture.data.chunks_exact(4);
+            let rgb = pixels.flat_map(|ink| [0, 1, 2].map(|i| mix(ink[i], ink[3]))).collect();
+            let raster = Raster { width: picture.width, height: picture.height, rgb };
+            Ok((ycc::from_raster(&raster), ColourProfile::Srgb))
+        }
+    }
+}
+
+fn mix(ink: u8, black: u8) -> u8 {
+    (u32::from(255 - ink) * u32::from(255 - black) / 255) as u8
+}

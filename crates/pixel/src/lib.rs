@@ -3,18 +3,27 @@
 //! [`sniff`] and [`probe`] look at headers and enforce [`Limits`] before anything is allocated. A [`Plan`] says what a recipe
 //! means for one photo. A [`Device`] carries it out.
 
+mod cascade;
+mod colour;
+mod cpu;
 mod decode;
 mod device;
 mod encode;
 mod error;
 pub mod exif;
 mod frame;
+mod libjpeg;
 mod limits;
 mod plan;
+mod pool;
 mod probe;
+mod resize;
+mod sharpen;
 mod sniff;
 mod view;
+mod ycc;
 
+pub use cpu::CpuDevice;
 pub use device::{Decoded, Device, DeviceInfo, Extent, Rendered, Source};
 pub use error::Error;
 pub use limits::Limits;

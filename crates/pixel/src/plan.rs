@@ -1,18 +1,56 @@
 //! What a recipe means for one photo.
 
-use procession_domain::{analysis::Region, recipe::Recipe};
+mod crop;
 
-use crate::{Error, Extent, Probe};
+use procession_domain::{
+    analysis::Region,
+    capture::Capture,
+    recipe::{Encoding, Fit, MetadataPolicy, OutputColour, Recipe, VariantSpec},
+};
+
+use crate::{Error, Extent, Probe, cascade::fit, colour, exif, resize::Window};
 
 /// The steps for one photo: pure data, made by [`Plan::new`], carried out by a device.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {}
+pub struct Plan {
+    /// The colour space of all outputs.
+    pub(crate) colour: OutputColour,
+    /// The EXIF block of all outputs, or nothing.
+    pub(crate) exif: Vec<u8>,
+    /// What is written, in the recipe's order.
+    pub(crate) outputs: Vec<Output>,
+}
+
+/// One size of the photo and how it is written.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Output {
+    /// The variant's name.
+    pub(crate) name: String,
+    /// What of the photo it shows.
+    pub(crate) window: Window,
+    /// Width in pixels.
+    pub(crate) width: u32,
+    /// Height in pixels.
+    pub(crate) height: u32,
+    /// The amount of the unsharp mask.
+    pub(crate) sharpen: f32,
+    /// Its files.
+    pub(crate) formats: Vec<Encoding>,
+}
 
 impl Plan {
     /// How much of a photo this recipe needs decoded.
     pub fn extent(recipe: &Recipe) -> Extent {
-        let _ = recipe;
-        Extent { long_edge: 2048, full: false }
+        let needs = |spec: &VariantSpec| match spec.fit {
+            Fit::Full => 0,
+            Fit::LongEdge(edge) => edge,
+            // A crop's long edge is two thirds or more of that of a photo of the usual shapes, 3:2 and 4:3.
+            Fit::Crop { long_edge, .. } => long_edge + long_edge / 2,
+        };
+        Extent {
+            long_edge: recipe.variants.iter().map(needs).max().unwrap_or(0),
+            full: recipe.variants.iter().any(|spec| spec.fit == Fit::Full),
+        }
     }
 
     /// The plan for a photo with these faces (largest first).
@@ -20,7 +58,28 @@ impl Plan {
     /// # Errors
     /// `Unsupported` if the recipe cannot be carried out on this photo.
     pub fn new(recipe: &Recipe, probe: &Probe, faces: &[Region]) -> Result<Self, Error> {
-        let _ = (recipe, probe, faces);
-        Ok(Self {})
+        recipe.check().map_err(|error| Error::Unsupported(error.to_string()))?;
+        let photo = probe.upright();
+        Ok(Self {
+            colour: colour::output_space(recipe.colour, &probe.colour),
+            exif: metadata(&probe.capture, recipe.metadata),
+            outputs: recipe.variants.iter().map(|spec| output(spec, photo, faces)).collect(),
+        })
     }
 }
+
+fn metadata(capture: &Capture, policy: MetadataPolicy) -> Vec<u8> {
+    exif::metadata_block(capture, policy)
+}
+
+fn output(spec: &VariantSpec, photo: (u32, u32), faces: &[Region]) -> Output {
+    let (window, (width, height)) = match spec.fit {
+        Fit::Full => (Window::ALL, photo),
+        Fit::LongEdge(edge) => (Window::ALL, fit(photo, edge)),
+        Fit::Crop { width, height, long_edge } => crop::place(photo, (width, height), long_edge, faces),
+    };
+    Output { name: spec.name.clone(), window, width, height, sharpen: spec.sharpen, formats: spec.formats.clone() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,46 @@
 //! JPEG, scaled while it is decoded.
+
+use crate::{
+    Error,
+    frame::{Frame, Raster},
+    libjpeg::{Coded, Picture, Reader},
+};
+
+/// A decoded JPEG, in the colours that it was written in.
+pub(crate) enum Pixels {
+    /// Planes.
+    Planes(Frame),
+    /// RGB.
+    Rgb(Raster),
+    /// Ink as CMYK, 0 for none; four bytes a pixel.
+    Cmyk(Picture),
+}
+
+/// Decodes the first image of `bytes` at `eighths` eighths of its size (1 to 8).
+///
+/// # Errors
+/// `Damaged` with what is wrong, `Unsupported`, `TooLarge`.
+pub(crate) fn decode(bytes: &[u8], eighths: u32) -> Result<Pixels, Error> {
+    let reader = Reader::new(bytes)?;
+    let header = reader.header();
+    match header.coded {
+        Coded::Planes => reader.planes(eighths).map(Pixels::Planes),
+        Coded::Rgb => {
+            let Picture { width, height, data } = reader.pixels(eighths)?;
+            Ok(Pixels::Rgb(Raster { width, height, rgb: data }))
+        }
+        Coded::Cmyk => {
+            let mut picture = reader.pixels(eighths)?;
+            if header.adobe {
+                picture.data.iter_mut().for_each(|ink| *ink = 255 - *ink);
+            }
+            Ok(Pixels::Cmyk(picture))
+        }
+    }
+}
+
+/// The smallest scale, in eighths, at which a photo still has `wanted` of its `long_edge` pixels.
+pub(crate) fn eighths(long_edge: u32, wanted: u32) -> u32 {
+    let (long_edge, wanted) = (u64::from(long_edge.max(1)), u64::from(wanted));
+    (wanted * 8).div_ceil(long_edge).clamp(1, 8) as u32
+}
