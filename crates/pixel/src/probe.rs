@@ -47,11 +47,6 @@ impl Orientation {
     pub fn swaps_axes(self) -> bool {
         self.0 >= 5
     }
-
-    /// Whether the stored columns, and the stored rows, run against the upright photo's.
-    pub(crate) fn mirrors(self) -> (bool, bool) {
-        (matches!(self.0, 2 | 3 | 7 | 8), matches!(self.0, 3 | 4 | 6 | 7))
-    }
 }
 
 /// The colour of the stored pixels.
