@@ -112,7 +112,8 @@ def convert(data, path):
     assert f"_blocks.{block}._depthwise_conv.weight" not in weights
     x, _ = convolution(x, "_conv_head", "_bn1", 1, side)
     pooled = graph.node("Flatten", [graph.node("GlobalAveragePool", [x])])
-    expected = [expected_clipped(b, abs(g)) for b, g in zip(weights["_bn1.bias"][0], weights["_bn1.weight"][0])]
+    # Rounded, so that another mathematics library gives the same bytes.
+    expected = [round(expected_clipped(b, abs(g)), 4) for b, g in zip(weights["_bn1.bias"][0], weights["_bn1.weight"][0])]
     graph.node("Sub", [pooled, graph.constant(expected, [1, 1280])], output="features")
     classifier = [pooled, graph.constant(*weights["_fc.weight"]), graph.constant(*weights["_fc.bias"])]
     graph.node("Softmax", [graph.node("Gemm", classifier, transB=1)], output="probabilities", axis=1)

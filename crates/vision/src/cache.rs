@@ -1,8 +1,19 @@
 //! The models on this machine.
 
-use std::path::{Path, PathBuf};
+mod fetch;
 
-use crate::{Error, catalogue::Entry};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Error,
+    catalogue::{self, Entry},
+};
 
 /// How an entry of the catalogue stands in a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +27,47 @@ pub enum State {
 }
 
 /// A folder of models.
+///
+/// A file `models.toml` in it can name a face detector of the user's own, which then stands in for CenterFace:
+///
+/// ```toml
+/// [face_detector]
+/// file = "my-detector.onnx"   # in this folder
+/// kind = "yunet"              # how its outputs are read: "centerface" or "yunet"
+/// ```
 #[derive(Clone, Debug)]
 pub struct Cache {
     dir: PathBuf,
+}
+
+/// How a face detector's outputs are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DetectorKind {
+    /// Centre heat map, as CenterFace has.
+    CenterFace,
+    /// Three strides of anchors, as YuNet has.
+    YuNet,
+}
+
+/// A model file in memory.
+pub(crate) struct Model {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) sha256: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserModels {
+    face_detector: Option<UserDetector>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserDetector {
+    file: PathBuf,
+    kind: DetectorKind,
 }
 
 impl Cache {
@@ -44,16 +93,82 @@ impl Cache {
 
     /// Every entry that this machine needs, and whether it is here. Reads and hashes the files.
     pub fn status(&self) -> Vec<(Entry, State)> {
-        Vec::new()
+        catalogue::entries().iter().map(|entry| (*entry, self.state(entry))).collect()
     }
 
     /// Brings every entry here that is not. Does nothing and says nothing if the cache is complete. A file appears whole
-    /// or not at all. `progress` gets one line for each step.
+    /// and with the catalogue's hash, or not at all. `progress` gets one line for each step. Of several processes that
+    /// fetch at once, one works and the others wait for it.
+    ///
+    /// Needs `python3` with pip, and pip's way to a package index; a complete cache needs neither.
     ///
     /// # Errors
     /// [`Error::Fetch`] names the entry, what failed and what to do; entries that were fetched before it stay.
     pub fn fetch(&self, progress: &mut dyn FnMut(&str)) -> Result<(), Error> {
-        let _ = progress;
-        Ok(())
+        if self.status().iter().all(|(_, state)| *state == State::Ready) {
+            return Ok(());
+        }
+        fetch::fetch(self, progress)
+    }
+
+    fn state(&self, entry: &Entry) -> State {
+        let path = self.dir.join(entry.file);
+        match fs::metadata(&path) {
+            Err(_) => State::Missing,
+            Ok(facts) if facts.len() != entry.bytes => State::Damaged,
+            Ok(_) => match sha256_of(&path) {
+                Ok(hash) if hash == entry.sha256 => State::Ready,
+                _ => State::Damaged,
+            },
+        }
+    }
+
+    /// The file of a catalogue's entry, read and checked.
+    pub(crate) fn model(&self, name: &str) -> Result<Model, Error> {
+        let entry = catalogue::entry(name).ok_or_else(|| Error::Bug(format!("no model is called {name}")))?;
+        let model = self.read(name, self.dir.join(entry.file))?;
+        if model.sha256 != entry.sha256 {
+            let why = "is not the file that the catalogue names; run `procession models fetch`".to_owned();
+            return Err(Error::Corrupt { path: model.path, why });
+        }
+        Ok(model)
+    }
+
+    /// The face detector: the user's if `models.toml` names one, else CenterFace.
+    pub(crate) fn detector(&self) -> Result<(Model, DetectorKind), Error> {
+        match self.user_models()?.face_detector {
+            Some(user) => Ok((self.read("face_detector of models.toml", self.dir.join(user.file))?, user.kind)),
+            None => Ok((self.model("centerface")?, DetectorKind::CenterFace)),
+        }
+    }
+
+    fn user_models(&self) -> Result<UserModels, Error> {
+        let path = self.dir.join("models.toml");
+        match fs::read_to_string(&path) {
+            Ok(text) => toml::from_str(&text).map_err(|error| Error::Invalid { path, why: error.to_string() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(UserModels::default()),
+            Err(source) => Err(Error::Disk { path, source }),
+        }
+    }
+
+    fn read(&self, name: &str, path: PathBuf) -> Result<Model, Error> {
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Model { sha256: hex(&Sha256::digest(&bytes)), path, bytes }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Missing { name: name.to_owned(), path }),
+            Err(source) => Err(Error::Disk { path, source }),
+        }
     }
 }
+
+fn sha256_of(path: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    io::copy(&mut fs::File::open(path)?, &mut hasher)?;
+    Ok(hex(&hasher.finalize()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

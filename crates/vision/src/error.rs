@@ -49,13 +49,13 @@ pub enum Error {
         why: String,
     },
     /// ONNX Runtime does not load, or refuses a model.
-    #[error("ONNX Runtime, {what}")]
+    #[error("ONNX Runtime failed {what}")]
     Runtime {
-        /// What was being done.
+        /// What was being done: "loading …".
         what: String,
         /// What the runtime said.
         #[source]
-        source: ort::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Procession's own fault.
     #[error("internal: {0}")]

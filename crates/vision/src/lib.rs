@@ -6,13 +6,21 @@
 
 mod cache;
 pub mod catalogue;
+mod embedding;
 mod error;
+mod expression;
+mod faces;
+mod geometry;
 mod guests;
 mod moments;
+mod scene;
+mod session;
+mod sharpness;
 mod vision;
 
 pub use cache::{Cache, State};
 pub use error::Error;
 pub use guests::{GuestCandidate, group_guests};
 pub use moments::{MomentEvidence, find_moments};
-pub use vision::{Ask, Vision, sharpness};
+pub use sharpness::sharpness;
+pub use vision::{Ask, Vision};

@@ -1,9 +1,21 @@
 //! All models together on one photo.
 
-use procession_domain::analysis::{Analysis, Face, Sharpness};
+use procession_domain::analysis::Analysis;
 use procession_pixel::View;
+use sha2::{Digest, Sha256};
 
-use crate::{Cache, Error};
+use crate::{
+    Cache, Error,
+    embedding::Embedder,
+    expression::Expressions,
+    faces::Detector,
+    scene::Scenes,
+    session::{self, Session},
+    sharpness,
+};
+
+/// Raised whenever the same models would say something else of the same photo.
+const VERSION: u32 = 1;
 
 /// What is asked of a photo. Sharpness is always found: it costs little.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,23 +32,48 @@ pub struct Ask {
 
 /// The loaded models. Its methods block, and may be called from many threads at once: what comes together is computed
 /// together.
-#[derive(Debug)]
 pub struct Vision {
     identity: String,
+    detector: Detector,
+    embedder: Embedder,
+    expressions: Expressions,
+    scenes: Scenes,
 }
 
 impl Vision {
     /// Loads the models of `cache`; each runs on up to `threads` threads.
     ///
     /// # Errors
-    /// [`Error::Missing`] names the model that is not there; [`Error::Runtime`] if ONNX Runtime refuses it.
+    /// [`Error::Missing`] names the model that is not there, [`Error::Corrupt`] one with other content than the
+    /// catalogue's; [`Error::Invalid`] if `models.toml` cannot be understood; [`Error::Runtime`] if ONNX Runtime does not
+    /// load or refuses a model.
     pub fn load(cache: &Cache, threads: usize) -> Result<Self, Error> {
-        let _ = threads;
-        let path = cache.dir().to_owned();
-        Err(Error::Missing { name: "onnxruntime".to_owned(), path })
+        let library = cache.model("onnxruntime")?;
+        let mut hashes = vec![library.sha256];
+        let mut open = |name: &str, largest_batch: usize| {
+            let model = cache.model(name)?;
+            let session = Session::load(&session::runtime(&library.path)?, name, &model, threads, largest_batch);
+            hashes.push(model.sha256);
+            session
+        };
+        let embedder = Embedder(open("dlib-resnet", 16)?);
+        let expressions = Expressions { mesh: open("face-landmarks", 8)?, blendshapes: open("face-blendshapes", 1)? };
+        let scenes = open("efficientnet-lite2", 8)?;
+        let (model, kind) = cache.detector()?;
+        let session = Session::load(&session::runtime(&library.path)?, "the face detector", &model, threads, 4)?;
+        let classes = cache.model("imagenet-classes")?;
+        let scenes = Scenes {
+            session: scenes,
+            classes: String::from_utf8_lossy(&classes.bytes).lines().map(str::to_owned).collect(),
+        };
+        hashes.extend([model.sha256, classes.sha256]);
+        let digest = Sha256::digest(hashes.concat());
+        let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let identity = format!("vision-{VERSION}-{short}");
+        Ok(Self { identity, detector: Detector::new(session, kind), embedder, expressions, scenes })
     }
 
-    /// Names models and versions: equal identity, equal analysis.
+    /// Names models and versions: with an equal identity, photos are analysed alike.
     pub fn identity(&self) -> &str {
         &self.identity
     }
@@ -46,13 +83,25 @@ impl Vision {
     /// # Errors
     /// [`Error::Runtime`] if a model fails on this photo. Other photos are not affected.
     pub fn analyze(&self, view: &View, ask: Ask) -> Result<Analysis, Error> {
-        let _ = ask;
-        Ok(Analysis { sharpness: Some(sharpness(view, &[])), ..Analysis::default() })
+        let mut faces = None;
+        if ask.faces || ask.expressions || ask.embeddings {
+            let mut found = self.detector.detect(view)?;
+            if ask.expressions {
+                self.expressions.read(view, &mut found)?;
+            }
+            if ask.embeddings {
+                self.embedder.embed(view, &mut found)?;
+            }
+            faces = Some(found);
+        }
+        let sharpness = Some(sharpness(view, faces.as_deref().unwrap_or_default()));
+        let scene = if ask.scene { Some(self.scenes.describe(view)?) } else { None };
+        Ok(Analysis { faces, sharpness, scene })
     }
 }
 
-/// How sharp the photo is on its faces, or on its sharpest part if it has none.
-pub fn sharpness(view: &View, faces: &[Face]) -> Sharpness {
-    let _ = (view, faces);
-    Sharpness { score: 0.0 }
+impl std::fmt::Debug for Vision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vision").field("identity", &self.identity).finish_non_exhaustive()
+    }
 }

@@ -1,0 +1,128 @@
+//! Where the faces are.
+//!
+//! A photo is looked at with a long edge of 640 pixels first. Only where that look sees small faces, or cannot be sure of
+//! what it sees, a second look at 1,280 pixels follows; of that one only the small faces are taken, as a large face seen
+//! from too near falls into parts.
+
+mod centerface;
+mod yunet;
+
+use procession_domain::analysis::{Face, Region};
+use procession_pixel::View;
+
+use crate::{
+    Error,
+    cache::DetectorKind,
+    geometry::{WHOLE, inside, overlap, photo_size, planes},
+    session::{Session, Tensor},
+};
+
+/// Long edges of both looks, in pixels.
+const FIRST_LOOK: f32 = 640.0;
+const SECOND_LOOK: f32 = 1280.0;
+/// A face whose long side is less than this part of the photo's long edge is small: 45 pixels at the first look.
+const SMALL: f32 = 0.07;
+/// Two boxes that overlap this much are one face.
+const SAME: f32 = 0.3;
+
+/// Scores of one detector, on its own scale.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Scores {
+    /// At least this is a face.
+    accept: f32,
+    /// At least this may be a face that the second look will be sure of.
+    suspect: f32,
+}
+
+/// Finds faces with the landmarks of each.
+pub(crate) struct Detector {
+    session: Session,
+    kind: DetectorKind,
+}
+
+/// What a detector says of one canvas, in fractions of it.
+struct Candidate {
+    region: Region,
+    score: f32,
+    landmarks: [[f32; 2]; 5],
+}
+
+impl Detector {
+    pub(crate) fn new(session: Session, kind: DetectorKind) -> Self {
+        Self { session, kind }
+    }
+
+    /// The faces of a photo, the largest first.
+    pub(crate) fn detect(&self, view: &View) -> Result<Vec<Face>, Error> {
+        let scores = self.scores();
+        let (width, height) = photo_size(view);
+        let side = |face: &Candidate| {
+            (face.region.width * width).max(face.region.height * height) / width.max(height)
+        };
+        let mut found = self.look(view, FIRST_LOOK, scores.suspect)?;
+        let unsure = found.iter().any(|face| side(face) < SMALL);
+        found.retain(|face| face.score >= scores.accept);
+        if unsure && width.max(height) > FIRST_LOOK {
+            let second = self.look(view, SECOND_LOOK, scores.accept)?;
+            found.extend(second.into_iter().filter(|face| side(face) < 2.0 * SMALL));
+        }
+        let mut faces: Vec<Face> = distinct(found)
+            .into_iter()
+            .map(|face| Face {
+                region: face.region,
+                score: face.score,
+                landmarks: face.landmarks,
+                expression: None,
+                embedding: None,
+            })
+            .collect();
+        faces.sort_by(|a, b| b.region.area().total_cmp(&a.region.area()));
+        Ok(faces)
+    }
+
+    /// Everything that scores `least` or more, seen at this long edge or at the photo's own if that is less.
+    fn look(&self, view: &View, long_edge: f32, least: f32) -> Result<Vec<Candidate>, Error> {
+        let (width, height) = photo_size(view);
+        let scale = (long_edge / width.max(height)).min(1.0);
+        // Both detectors want multiples of 32. The little that this stretches the photo changes no score that matters,
+        // and it makes photos of one shape share a batch.
+        let canvas = |side: f32| ((side * scale / 32.0).round() as u32).max(1) * 32;
+        let pixels = view.rgb(WHOLE, canvas(width), canvas(height));
+        let mut input = planes(&pixels, 0.0, 1.0);
+        let candidates = match self.kind {
+            DetectorKind::CenterFace => centerface::read(&self.session.run(input)?, least),
+            DetectorKind::YuNet => {
+                yunet::swap_red_and_blue(&mut input);
+                yunet::read(&self.session.run(input)?, pixels.width as usize, pixels.height as usize, least)
+            }
+        };
+        let candidates = candidates.ok_or_else(|| Error::Bug("the face detector's outputs have other shapes".into()))?;
+        Ok(distinct(candidates))
+    }
+
+    fn scores(&self) -> Scores {
+        match self.kind {
+            DetectorKind::CenterFace => centerface::SCORES,
+            DetectorKind::YuNet => yunet::SCORES,
+        }
+    }
+}
+
+/// The best of each group of candidates that overlap, inside the photo.
+fn distinct(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut kept: Vec<Candidate> = Vec::new();
+    for mut candidate in candidates {
+        candidate.region = inside(candidate.region);
+        let new = candidate.region.area() > 0.0 && kept.iter().all(|face| overlap(&face.region, &candidate.region) < SAME);
+        if new {
+            kept.push(candidate);
+        }
+    }
+    kept
+}
+
+/// The values of an output that is expected to have this many.
+fn values(output: &Tensor, count: usize) -> Option<&[f32]> {
+    (output.data.len() == count).then_some(&output.data)
+}

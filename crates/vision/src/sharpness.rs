@@ -1,0 +1,101 @@
+//! How sharp a photo is.
+//!
+//! A natural picture has about equal contrast in every octave of detail; blur takes it from the finest one first. So the
+//! finest band of a Laplacian pyramid (Burt and Adelson 1983) over the next coarser band tells sharpness whatever the
+//! contrast or the subject, where the usual variance of the Laplacian mostly tells how much texture there is.
+
+use procession_domain::analysis::{Face, Region, Sharpness};
+use procession_pixel::View;
+
+use crate::geometry::{WHOLE, finest_size, inside, photo_size};
+
+/// Faces are judged at this width in pixels, or at their own if that is less.
+const FACE_WIDTH: f32 = 160.0;
+/// Photos without faces are judged at this long edge in pixels, in tiles of this side.
+const LONG_EDGE: f32 = 1024.0;
+const TILE: usize = 128;
+/// The coarser band's mean square, in squared grey levels, below which a tile shows nothing to judge.
+const LEAST_DETAIL: f32 = 4.0;
+/// Ratios of the bands' root mean squares for a blur of two pixels and for a well focused photo: the ends of the scale,
+/// measured on the photos named in tests/data/ORIGIN.md.
+const BLURRED: f32 = 0.15;
+const SHARP: f32 = 0.85;
+
+/// How sharp the photo is on its faces (their mean by area), or on its sharpest part if it has none.
+pub fn sharpness(view: &View, faces: &[Face]) -> Sharpness {
+    let mut sum = 0.0;
+    let mut weight = 0.0;
+    for face in faces {
+        if let Some(score) = face_score(view, face) {
+            sum += score * face.region.area();
+            weight += face.region.area();
+        }
+    }
+    let score = if weight > 0.0 { sum / weight } else { sharpest_tile(view) };
+    Sharpness { score }
+}
+
+/// The middle of the face, without hair and background.
+fn face_score(view: &View, face: &Face) -> Option<f32> {
+    let Region { x, y, width, height } = face.region;
+    let part = inside(Region { x: x + width * 0.1, y: y + height * 0.15, width: width * 0.8, height: height * 0.75 });
+    let finest = finest_size(view);
+    let across = (part.width * finest.0).min(FACE_WIDTH).round();
+    let down = (across * part.height * finest.1 / (part.width * finest.0)).round();
+    if !(across >= 16.0 && down >= 16.0) {
+        return None;
+    }
+    let luma = view.luma(part, across as u32, down as u32);
+    bands(&luma, across as usize, down as usize).map(score)
+}
+
+fn sharpest_tile(view: &View) -> f32 {
+    let (width, height) = photo_size(view);
+    let scale = (LONG_EDGE / width.max(height)).min(1.0);
+    let (across, down) = ((width * scale).round().max(1.0) as usize, (height * scale).round().max(1.0) as usize);
+    let luma = view.luma(WHOLE, across as u32, down as u32);
+    let mut best = 0.0_f32;
+    for top in (0..down).step_by(TILE) {
+        for left in (0..across).step_by(TILE) {
+            let (wide, tall) = (TILE.min(across - left), TILE.min(down - top));
+            let rows = (top..top + tall).flat_map(|y| &luma[y * across + left..y * across + left + wide]);
+            let tile: Vec<u8> = rows.copied().collect();
+            best = best.max(bands(&tile, wide, tall).map_or(0.0, score));
+        }
+    }
+    best
+}
+
+/// The finest band's root mean square over the next one's; `None` where there is nothing to judge.
+fn bands(luma: &[u8], width: usize, height: usize) -> Option<f32> {
+    if width < 16 || height < 16 {
+        return None;
+    }
+    let original: Vec<f32> = luma.iter().map(|&value| f32::from(value)).collect();
+    let once = blur(&original, width, height, 1);
+    let twice = blur(&once, width, height, 2);
+    let energy = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>() / a.len() as f32;
+    let coarse = energy(&once, &twice);
+    (coarse >= LEAST_DETAIL).then(|| (energy(&original, &once) / coarse).sqrt())
+}
+
+fn score(ratio: f32) -> f32 {
+    ((ratio - BLURRED) / (SHARP - BLURRED)).clamp(0.0, 1.0)
+}
+
+/// The binomial filter 1 4 6 4 1 both ways, its taps `step` pixels apart, edges repeated.
+fn blur(pixels: &[f32], width: usize, height: usize, step: usize) -> Vec<f32> {
+    let filter = |from: &dyn Fn(usize) -> f32, at: usize, count: usize| {
+        let near = |offset: isize| from((at as isize + offset * step as isize).clamp(0, count as isize - 1) as usize);
+        (near(-2) + near(2) + 4.0 * (near(-1) + near(1)) + 6.0 * near(0)) / 16.0
+    };
+    let mut across = Vec::with_capacity(pixels.len());
+    for row in pixels.chunks_exact(width) {
+        across.extend((0..width).map(|x| filter(&|x| row[x], x, width)));
+    }
+    let mut both = Vec::with_capacity(pixels.len());
+    for y in 0..height {
+        both.extend((0..width).map(|x| filter(&|y| across[y * width + x], y, height)));
+    }
+    both
+}
