@@ -10,6 +10,8 @@ use std::{
     sync::Arc,
 };
 
+use procession_domain::recipe::OutputColour;
+
 use crate::{
     Decoded, Device, DeviceInfo, Error, Extent, Plan, Probe, Rendered, Source, View, cascade::Cascade,
     colour::Conversion, pool, resize::Kernels,
@@ -53,7 +55,7 @@ impl Device for CpuDevice {
 fn decode(source: Source, extent: Extent) -> Result<Decoded, Error> {
     let held = Held::new(source, extent)?;
     let probe = &held.source.probe;
-    let conversion = Conversion::to_srgb(&held.profile)?;
+    let conversion = Conversion::new(&held.profile, OutputColour::Srgb);
     let cascade = Cascade::new(&held.frame, probe.upright(), probe.orientation, &conversion)?;
     let view = View { cascade: Arc::new(cascade) };
     Ok(Decoded { thumbhash: thumbhash::thumbhash(&view), view, held: Box::new(held) })

@@ -8,11 +8,7 @@ pub(crate) mod raw;
 pub(crate) mod tiff;
 pub(crate) mod webp;
 
-use crate::{
-    ColourProfile, Error, Extent, Source,
-    frame::{Frame, Raster},
-    ycc,
-};
+use crate::{ColourProfile, Error, Extent, Source, colour::ink, frame::Frame, ycc};
 use jpeg::Pixels;
 
 /// Decodes a photo to planes that have what `extent` asks for where the photo has it, as stored, and says in which colours
@@ -32,15 +28,6 @@ pub(crate) fn decode(source: &Source, extent: Extent) -> Result<(Frame, ColourPr
     match jpeg::decode(image, eighths)? {
         Pixels::Planes(frame) => Ok((frame, probe.colour.clone())),
         Pixels::Rgb(raster) => Ok((ycc::from_raster(&raster), probe.colour.clone())),
-        Pixels::Cmyk(picture) => {
-            let pixels = picture.data.chunks_exact(4);
-            let rgb = pixels.flat_map(|ink| [0, 1, 2].map(|i| mix(ink[i], ink[3]))).collect();
-            let raster = Raster { width: picture.width, height: picture.height, rgb };
-            Ok((ycc::from_raster(&raster), ColourProfile::Srgb))
-        }
+        Pixels::Cmyk(picture) => Ok((ycc::from_raster(&ink::to_srgb(&picture, &probe.colour)), ColourProfile::Srgb)),
     }
-}
-
-fn mix(ink: u8, black: u8) -> u8 {
-    (u32::from(255 - ink) * u32::from(255 - black) / 255) as u8
 }

@@ -3,6 +3,7 @@
 pub(crate) mod avif;
 pub(crate) mod icc;
 pub(crate) mod jpeg;
+pub(crate) mod webp;
 
 use procession_domain::recipe::{Encoding, OutputColour, OutputFormat};
 
@@ -32,7 +33,7 @@ pub(crate) fn chroma(encoding: Encoding) -> Chroma {
 pub(crate) fn encode(frame: &Frame, encoding: Encoding, notes: Notes<'_>) -> Result<Vec<u8>, Error> {
     match encoding.format {
         OutputFormat::Jpeg => jpeg::jpeg(frame, chroma(encoding), encoding.quality, notes),
-        OutputFormat::WebP => Err(Error::Unsupported("WebP".to_owned())),
+        OutputFormat::WebP => webp::webp(frame, encoding.quality, notes),
         OutputFormat::Avif => avif::avif(frame, encoding.quality, notes.colour, notes.exif),
     }
 }

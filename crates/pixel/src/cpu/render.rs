@@ -23,7 +23,7 @@ use crate::{
 
 /// All outputs of a plan.
 pub(super) fn render(held: &Held, view: &Arc<Cascade>, plan: &Plan) -> Result<Vec<Rendered>, Error> {
-    let conversion = Conversion::to(plan.colour, &held.profile)?;
+    let conversion = Conversion::new(&held.profile, plan.colour);
     let cascade = match plan.colour {
         OutputColour::Srgb => Arc::clone(view),
         OutputColour::DisplayP3 => {

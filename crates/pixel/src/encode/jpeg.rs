@@ -21,9 +21,9 @@ pub(crate) fn jpeg(frame: &Frame, chroma: Chroma, quality: u8, notes: Notes<'_>)
     }
     let mut markers = Vec::new();
     if !notes.exif.is_empty() {
-        markers.push((APP1, [b"Exif\0\0", notes.exif].concat()));
+        markers.push((APP1, [b"Exif\0\0".as_slice(), notes.exif].concat()));
     }
     // One part of one.
-    markers.push((APP2, [b"ICC_PROFILE\0\x01\x01", icc::profile(notes.colour).as_slice()].concat()));
+    markers.push((APP2, [b"ICC_PROFILE\0\x01\x01".as_slice(), icc::profile(notes.colour)].concat()));
     libjpeg::write(&Sheet { frame, chroma, quality, markers: &markers, tables: None })
 }
