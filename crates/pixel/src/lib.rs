@@ -3,6 +3,7 @@
 //! [`sniff`] and [`probe`] look at headers and enforce [`Limits`] before anything is allocated. A [`Plan`] says what a recipe
 //! means for one photo. A [`Device`] carries it out.
 
+mod capabilities;
 mod cascade;
 mod colour;
 mod cpu;
@@ -25,6 +26,7 @@ mod sniff;
 mod view;
 mod ycc;
 
+pub use capabilities::{Capability, capabilities};
 pub use cpu::CpuDevice;
 pub use device::{Decoded, Device, DeviceInfo, Extent, Rendered, Source};
 pub use error::Error;

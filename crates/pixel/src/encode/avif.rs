@@ -2,7 +2,14 @@
 
 use procession_domain::recipe::OutputColour;
 
-use crate::{Error, frame::Frame};
+use crate::{
+    Error,
+    frame::Frame,
+    heif::{Heif, Picture},
+};
+
+/// libaom's speed.
+const SPEED: u8 = 6;
 
 /// Encodes a frame (4:2:0 or 4:4:4). `colour` is the space that its pixels are in, `exif` what
 /// [`crate::exif::metadata_block`] made (empty: none).
@@ -10,6 +17,13 @@ use crate::{Error, frame::Frame};
 /// # Errors
 /// `Missing` if the encoder is not installed, `Bug` if it fails.
 pub(crate) fn avif(frame: &Frame, quality: u8, colour: OutputColour, exif: &[u8]) -> Result<Vec<u8>, Error> {
-    let _ = (frame, quality, colour, exif);
-    Err(Error::Missing { library: "libheif", why: "AVIF cannot be written yet".to_owned() })
+    let [y, cb, cr] = &frame.planes;
+    let size = frame.dimensions();
+    let primaries = match colour {
+        OutputColour::Srgb => 1,
+        OutputColour::DisplayP3 => 12,
+    };
+    let full_chroma = cb.width >= size.0 && cb.height >= size.1;
+    let picture = Picture { size, full_chroma, planes: [y, cb, cr], primaries, exif };
+    Heif::get()?.encode_av1(&picture, quality, SPEED)
 }

@@ -23,7 +23,9 @@ pub(super) fn of_rgb(icc: Option<&[u8]>, adobe_rgb: bool) -> ColourProfile {
 /// As [`of_rgb`], for a format whose decoder keeps CMYK and grey as they are: their profiles are kept too.
 pub(super) fn of_any(icc: Option<&[u8]>, adobe_rgb: bool) -> ColourProfile {
     match icc.and_then(|icc| Some((icc, read(icc)?))) {
-        Some((icc, profile)) if profile.color_space != DataColorSpace::Rgb => ColourProfile::Icc(Arc::new(icc.to_vec())),
+        Some((icc, profile)) if profile.color_space != DataColorSpace::Rgb => {
+            ColourProfile::Icc(Arc::new(icc.to_vec()))
+        }
         _ => of_rgb(icc, adobe_rgb),
     }
 }
@@ -87,7 +89,8 @@ mod tests {
     fn profiles_that_are_srgb_are_known_and_others_kept() {
         let srgb = ColorProfile::new_srgb().encode().unwrap();
         assert_eq!(of_rgb(Some(&srgb), false), ColourProfile::Srgb);
-        for other in [ColorProfile::new_display_p3(), ColorProfile::new_adobe_rgb(), ColorProfile::new_pro_photo_rgb()] {
+        for other in [ColorProfile::new_display_p3(), ColorProfile::new_adobe_rgb(), ColorProfile::new_pro_photo_rgb()]
+        {
             let icc = other.encode().unwrap();
             assert_eq!(of_rgb(Some(&icc), true), ColourProfile::Icc(Arc::new(icc.clone())));
         }

@@ -169,7 +169,8 @@ fn size(properties: &[bmff::Box<'_>]) -> Option<(usize, usize)> {
                 std::mem::swap(&mut width, &mut height);
             }
             b"clap" => {
-                let fraction = |at| bmff::uint(property.body, at, 4)?.checked_div(bmff::uint(property.body, at + 4, 4)?);
+                let fraction =
+                    |at| bmff::uint(property.body, at, 4)?.checked_div(bmff::uint(property.body, at + 4, 4)?);
                 (width, height) = (fraction(0)?.min(width), fraction(8)?.min(height));
             }
             _ => {}

@@ -53,7 +53,7 @@ impl<'a> Tiff<'a> {
         Some(tiff)
     }
 
-    /// The same byte order, without a header, in other bytes: as some MakerNotes are.
+    /// The bytes that it is in.
     pub(crate) fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
@@ -182,7 +182,6 @@ impl Entry<'_> {
 
 /// The tags that are read, by the names of their specifications.
 pub(crate) mod tag {
-    pub(crate) const NEW_SUBFILE_TYPE: u16 = 0x00fe;
     pub(crate) const IMAGE_WIDTH: u16 = 0x0100;
     pub(crate) const IMAGE_LENGTH: u16 = 0x0101;
     pub(crate) const COMPRESSION: u16 = 0x0103;
@@ -195,6 +194,7 @@ pub(crate) mod tag {
     pub(crate) const SOFTWARE: u16 = 0x0131;
     pub(crate) const DATE_TIME: u16 = 0x0132;
     pub(crate) const ARTIST: u16 = 0x013b;
+    pub(crate) const TILE_OFFSETS: u16 = 0x0144;
     pub(crate) const SUB_IFDS: u16 = 0x014a;
     pub(crate) const JPEG_FROM_RAW: u16 = 0x002e;
     pub(crate) const JPEG_OFFSET: u16 = 0x0201;

@@ -79,7 +79,8 @@ impl<'a> Segments<'a> {
         let &[precision, y1, y0, x1, x0, components, ..] = segment else {
             return Err(damaged("its frame header is too short"));
         };
-        let unsupported = |what: &str| Err(Error::Unsupported(format!("a JPEG with {what}: export it as a baseline JPEG")));
+        let unsupported =
+            |what: &str| Err(Error::Unsupported(format!("a JPEG with {what}: export it as a baseline JPEG")));
         match marker {
             0xc0..=0xc2 | 0xc9 | 0xca => {}
             0xc3 | 0xcb => return unsupported("lossless coding"),
@@ -117,9 +118,10 @@ impl<'a> Segments<'a> {
     fn icc(&self) -> Option<Vec<u8>> {
         let mut pieces = self.icc.clone();
         pieces.sort_by_key(|piece| piece.0);
-        let complete = pieces.iter().zip(1..).all(|(&(number, of, _), expected)| {
-            usize::from(number) == expected && usize::from(of) == pieces.len()
-        });
+        let complete = pieces
+            .iter()
+            .zip(1..)
+            .all(|(&(number, of, _), expected)| usize::from(number) == expected && usize::from(of) == pieces.len());
         let length: usize = pieces.iter().map(|piece| piece.2.len()).sum();
         (complete && length > 0 && length <= colour::MAX_ICC)
             .then(|| pieces.iter().flat_map(|piece| piece.2).copied().collect())

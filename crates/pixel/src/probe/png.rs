@@ -15,6 +15,7 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Error> {
     let ihdr = (bytes.get(12..16) == Some(b"IHDR")).then(|| Some((edge(bytes, 16)?, edge(bytes, 20)?))).flatten();
     let Some((width, height)) = ihdr else { return Err(damaged("it is cut off in its header")) };
     limits.check_size("PNG", width, height)?;
+    check_length(bytes, u64::from(width) * u64::from(height))?;
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: MAX_HEADER });
     decoder.set_ignore_text_chunk(true);
     let reader = decoder.read_info().map_err(|error| damaged(&error.to_string()))?;
@@ -34,6 +35,21 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Error> {
         capture: exif.capture,
         image: 0..bytes.len(),
     })
+}
+
+/// Deflate shrinks a byte to no less than 1/1032: a file that is shorter cannot have its pixels.
+fn check_length(bytes: &[u8], pixels: u64) -> Result<(), Error> {
+    let channels = match bytes.get(25) {
+        Some(2) => 3,
+        Some(4) => 2,
+        Some(6) => 4,
+        _ => 1,
+    };
+    let bits = pixels * channels * u64::from(bytes.get(24).copied().unwrap_or(1));
+    if bits / 8 > bytes.len() as u64 * 1032 {
+        return Err(damaged(&format!("{} bytes cannot hold the {pixels} pixels that its header says", bytes.len())));
+    }
+    Ok(())
 }
 
 fn edge(bytes: &[u8], at: usize) -> Option<u32> {

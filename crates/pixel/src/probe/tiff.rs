@@ -5,6 +5,7 @@ use procession_domain::photo::Format;
 use super::{
     Header, colour, edge,
     ifd::{Directory, Tiff, tag},
+    jpeg::Segments,
     raw,
 };
 use crate::{Error, exif::read::Exif};
@@ -34,6 +35,29 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, Error> {
 /// The embedded profile.
 pub(crate) fn icc<'a>(directory: &Directory<'a>) -> Option<&'a [u8]> {
     directory.get(tag::ICC_PROFILE).map(|entry| entry.data).filter(|icc| icc.len() <= colour::MAX_ICC)
+}
+
+/// Holds the JPEGs in the strips or tiles of a JPEG-compressed TIFF against the size that the TIFF says: their decoder
+/// allocates by their own headers.
+///
+/// # Errors
+/// `Damaged`.
+pub(crate) fn check_jpeg_chunks(bytes: &[u8], (width, height): (u32, u32)) -> Result<(), Error> {
+    let Some(main) = Tiff::open(bytes).and_then(|tiff| tiff.first()) else { return Ok(()) };
+    let Some(offsets) = main.get(tag::STRIP_OFFSETS).or_else(|| main.get(tag::TILE_OFFSETS)) else { return Ok(()) };
+    if main.uint(tag::COMPRESSION) != Some(7) {
+        return Ok(());
+    }
+    // Encoders round up to whole blocks of the coarsest subsampling.
+    let fits = |size: u32, limit: u32| size <= limit.next_multiple_of(32);
+    for index in 0..offsets.count {
+        let jpeg = offsets.uint(index).and_then(|at| bytes.get(at..)).unwrap_or_default();
+        let frame = Segments::read(jpeg)?;
+        if !fits(frame.width, width) || !fits(frame.height, height) {
+            return Err(damaged(&format!("a strip of {width} × {height} holds a JPEG of {} × {}", frame.width, frame.height)));
+        }
+    }
+    Ok(())
 }
 
 /// A camera's RAW has pixels behind a colour filter, linear ones, or a camera maker's own compression.

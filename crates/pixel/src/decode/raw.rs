@@ -1,1 +1,0 @@
-//! A RAW's embedded preview.
