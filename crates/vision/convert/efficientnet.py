@@ -32,7 +32,7 @@ class Reader(pickle.Unpickler):
 
     def find_class(self, module, name):
         known = {
-            "_rebuild_tensor_v2": lambda storage, offset, size, *_: (storage, offset, size),
+            "_rebuild_tensor_v2": lambda storage, offset, size, strides, *_: (storage, offset, size, strides),
             "OrderedDict": collections.OrderedDict,
             "FloatStorage": "f",
             "LongStorage": "q",
@@ -55,8 +55,12 @@ def read_weights(data):
         (count,) = struct.unpack("<q", file.read(8))
         storage.values = array.array(storage.kind, file.read(count * struct.calcsize("<" + storage.kind)))
     weights = {}
-    for name, (storage, offset, size) in tensors.items():
-        weights[name] = (storage.values[offset : offset + math.prod(size)], list(size))
+    for name, (storage, offset, size, strides) in tensors.items():
+        # The weights came from TensorFlow: many are transposed views of what is stored.
+        places = [offset]
+        for count, step in zip(size, strides):
+            places = [place + step * index for place in places for index in range(count)]
+        weights[name] = (array.array(storage.kind, map(storage.values.__getitem__, places)), list(size))
     return weights
 
 

@@ -143,7 +143,7 @@ const ENTRIES: [Entry; 7] = [
             platform: None,
         },
         file: "efficientnet-lite2.onnx",
-        sha256: "7f37ae59f28a785c985a09553970ebaf1a7e606b39541a1f1fd1d56ca29da50a",
+        sha256: "d2c34e97a47efe1103701d589ec905e455c7fff7b0993727adb427b848ce5893",
         bytes: 24_268_407,
         licence: "Apache-2.0",
         origin: "Google, EfficientNet-Lite (2020), trained on ImageNet",
