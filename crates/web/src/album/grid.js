@@ -40,7 +40,7 @@ function makeSection(moment, at, list) {
   if (album.moments.length > 1) {
     const isAlone = filter.moment === at;
     const link = element("a", { className: "only", href: hashOf({ moment: isAlone ? null : at }) });
-    link.append(isAlone ? "Show the whole day" : "Only this moment");
+    link.append(...(isAlone ? ["Whole day"] : ["Only this", element("span", {}, " moment")]));
     head.append(link);
   }
   const tiles = element("div", { className: "tiles" });
@@ -172,7 +172,8 @@ function scrollToMoment(at, behavior = "auto") {
 addEventListener("scroll", () => (frame ||= requestAnimationFrame(() => render())), { passive: true });
 
 new ResizeObserver(() => {
-  if (grid.clientWidth === gridWidth) return;
+  // Under the lightbox the page loses its scroll bar: not worth a layout.
+  if (grid.clientWidth === gridWidth || lightbox.open) return;
   const anchor = scrollY > grid.offsetTop ? photoAtLine(barHeight() + 12) : null;
   layOut();
   if (anchor !== null) scrollToPhoto(anchor);

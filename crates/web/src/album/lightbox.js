@@ -14,7 +14,11 @@ const gestures = new Gestures(stage, {
   media: () => slides.get(shown)?.firstChild,
   swipe: (step) => slideTo(step),
   dismiss: () => closeLightbox(),
-  tap: (event) => { if (event.target === stage || event.target === track || event.target.matches(".slide")) closeLightbox(); },
+  tap: (event) => {
+    // The stage holds the pointer, so the event does not say what is under it.
+    const isBeside = !document.elementFromPoint(event.clientX, event.clientY)?.closest(".media");
+    if (isBeside && event.pointerType === "mouse") closeLightbox();
+  },
   zoomed: (scale) => { if (scale > 1.2) sharpen(); },
 });
 
@@ -22,6 +26,7 @@ const gestures = new Gestures(stage, {
 function showInLightbox(index) {
   if (!lightbox.open) {
     lightbox.showModal();
+    lightbox.focus();
     document.documentElement.classList.add("has-lightbox");
   }
   shown = index;

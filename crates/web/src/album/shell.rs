@@ -235,7 +235,7 @@ fn footer(album: &Album, zone: &TimeZone) -> Markup {
 
 fn lightbox() -> Markup {
     html! {
-        dialog.lightbox #lightbox aria-label="Photo" {
+        dialog.lightbox #lightbox aria-label="Photo" tabindex="-1" {
             div.stage #stage { div.track #track {} }
             div.top {
                 p.counter #counter aria-live="polite" {}

@@ -38,7 +38,10 @@ function decodeThumbHash(base64) {
   for (let at = 0; at < width * height; at++) {
     const blue = l[at] - (2 / 3) * p[at];
     const red = (3 * l[at] - blue + q[at]) / 2;
-    rgba.set([red * 255, (red - q[at]) * 255, blue * 255, 255], at * 4);
+    rgba[at * 4] = red * 255;
+    rgba[at * 4 + 1] = (red - q[at]) * 255;
+    rgba[at * 4 + 2] = blue * 255;
+    rgba[at * 4 + 3] = 255;
   }
   return { width, height, rgba };
 }

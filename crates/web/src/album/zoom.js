@@ -91,8 +91,12 @@ class Gestures {
     const start = this.start, pinched = this.pointers.size > 1;
     const [dx, dy] = start ? [event.clientX - start.x, event.clientY - start.y] : [0, 0];
     this.pointers.delete(event.pointerId);
-    if (this.pointers.size) return this.begin(event);
-    if (!start || pinched || event.type === "pointercancel") return this.drag(0, 0);
+    if (this.pointers.size) {
+      this.begin(event);
+      this.start.isRest = pinched; // the last finger of a pinch is no tap
+      return;
+    }
+    if (!start || start.isRest || event.type === "pointercancel") return this.drag(0, 0);
     const seconds = (event.timeStamp - start.time) / 1000;
     if (Math.hypot(dx, dy) < 8) return this.tapped(event);
     if (this.scale > 1) return;
