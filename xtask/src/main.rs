@@ -1,1 +1,51 @@
-fn main() {}
+//! The developer's commands. Built with the standard library and `anyhow` only, so that it is there within seconds on a
+//! machine that has nothing else yet.
+
+mod check;
+mod demo;
+mod run;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+The developer's commands of Procession.
+
+  cargo xtask demo         sets everything up, processes a gallery of real photos, says where to look
+  cargo xtask test         sets everything up, passes all the tests
+  cargo xtask check        formatting, clippy, layers, files, documents
+  cargo xtask setup        only what demo and test do first
+  cargo xtask bench pixel  measures the pixel path beside sharp
+  cargo xtask photos       only makes the demo's folder of photos, and says where
+  cargo xtask credits      prints the table of the demo gallery's photos
+
+Exit codes: 0 all good, 1 something failed, 2 no such command.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["demo"] => demo::run(),
+        ["test"] => test::run(),
+        ["check"] => check::run(),
+        ["setup"] => setup::run(),
+        ["photos"] => demo::photos(),
+        ["credits"] => demo::print_credits(),
+        ["help" | "--help" | "-h"] => {
+            eprintln!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

