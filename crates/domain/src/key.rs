@@ -37,6 +37,12 @@ impl Key {
     /// The variants' common prefix, for listings.
     pub const VARIANTS: &'static str = "variants/";
 
+    /// The hash of the original whose path this is.
+    pub fn original_at(path: &str) -> Option<ContentHash> {
+        let hash = path.rsplit('/').next()?.parse().ok()?;
+        (Self::Original(hash).to_string() == path).then_some(hash)
+    }
+
     /// The hash that the object's bytes must have, where the key says so.
     pub fn content(&self) -> Option<ContentHash> {
         match self {
@@ -72,6 +78,9 @@ mod tests {
     fn paths_are_fixed() {
         let hash = ContentHash::of(b"a photo");
         let text = hash.to_string();
-        assert_eq!(Key::Original(hash).to_string(), format!("originals/{}/{}/{text}", &text[..2], &text[2..4]));
+        let path = format!("originals/{}/{}/{text}", &text[..2], &text[2..4]);
+        assert_eq!(Key::Original(hash).to_string(), path);
+        assert_eq!(Key::original_at(&path), Some(hash));
+        assert_eq!(Key::original_at(&format!("originals/00/00/{text}")), None);
     }
 }

@@ -1,10 +1,21 @@
 //! The port to stores of bytes.
 
+pub mod conformance;
+mod disk;
+mod memory;
+mod replicated;
+
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
-use procession_domain::Key;
+use procession_domain::{ContentHash, Key};
 
-use crate::Result;
+use crate::{Error, Result};
+
+pub use disk::DiskBlobs;
+pub use memory::MemoryBlobs;
+pub use replicated::Replicated;
 
 /// A store of immutable objects: a folder, a bucket, a set of both.
 ///
@@ -50,12 +61,71 @@ pub trait Blobs: Send + Sync + std::fmt::Debug {
     /// `Unavailable`.
     async fn list(&self, prefix: &str) -> Result<Vec<String>>;
 
+    /// Makes the object be `bytes`, whatever is there: for a copy that was found damaged or missing while another store
+    /// still had it. The only way by which an object is ever written over.
+    ///
+    /// # Errors
+    /// As for `put`, but never `Conflict`.
+    async fn repair(&self, key: &Key, bytes: Bytes) -> Result<()>;
+
     /// Removes an object for ever; one that is not there is no error. Only the sweeper and erasure call this.
     ///
     /// # Errors
     /// `Unavailable`.
     async fn delete(&self, key: &Key) -> Result<()>;
 
+    /// Equal for two handles on the same store, however they name it.
+    fn identity(&self) -> String;
+
     /// The stores below, for reports on each replica: itself, for a single store.
-    fn replicas(&self) -> Vec<std::sync::Arc<dyn Blobs>>;
+    fn replicas(&self) -> Vec<Arc<dyn Blobs>>;
+}
+
+/// Reads an original from a store's medium and compares it with its hash. Returns its length in bytes.
+///
+/// # Errors
+/// `NotFound`; `Corrupt` if the bytes are others; `Unavailable`.
+pub async fn verify_original(store: &dyn Blobs, hash: ContentHash) -> Result<u64> {
+    let key = Key::Original(hash);
+    let bytes = store.read_back(&key).await?;
+    let length = bytes.len() as u64;
+    let found = hash_of(bytes).await?;
+    if found == hash {
+        return Ok(length);
+    }
+    let why = format!("its bytes hash to {found}");
+    Err(Error::Corrupt { place: store.name(), what: key.to_string(), why })
+}
+
+/// What a store holds below `originals/`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// The originals.
+    pub originals: Vec<ContentHash>,
+    /// Paths that are no original's: Procession did not write them.
+    pub foreign: Vec<String>,
+}
+
+/// Lists the originals of a store.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn inventory(store: &dyn Blobs) -> Result<Inventory> {
+    let mut inventory = Inventory::default();
+    for path in store.list(Key::ORIGINALS).await? {
+        match Key::original_at(&path) {
+            Some(hash) => inventory.originals.push(hash),
+            None => inventory.foreign.push(path),
+        }
+    }
+    Ok(inventory)
+}
+
+/// Hashes off the threads that serve tasks.
+async fn hash_of(bytes: Bytes) -> Result<ContentHash> {
+    blocking(move || Ok(ContentHash::of(&bytes))).await
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Bug(format!("a thread ended early: {error}")))?
 }

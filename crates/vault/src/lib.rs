@@ -7,6 +7,6 @@ pub mod blobs;
 mod error;
 pub mod ledger;
 
-pub use blobs::{Blobs, DiskBlobs, MemoryBlobs, Replicated};
+pub use blobs::{Blobs, DiskBlobs, Inventory, MemoryBlobs, Replicated, inventory, verify_original};
 pub use error::{Error, Result};
-pub use ledger::{Ledger, SqliteLedger};
+pub use ledger::Ledger;

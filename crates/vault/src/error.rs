@@ -1,0 +1,142 @@
+//! What can go wrong in the vault.
+
+use std::io;
+
+use procession_domain::{Classified, Kind};
+
+/// The result of every operation on the vault.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure of a store or of the ledger. The message names the store, and the object or the row.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not there.
+    #[error("{place}: {what} is not there")]
+    NotFound {
+        /// The store, or "ledger".
+        place: String,
+        /// The object's path or the row.
+        what: String,
+    },
+    /// Somebody else was first.
+    #[error("{place}: {what}: {why}")]
+    Conflict {
+        /// The store, or "ledger".
+        place: String,
+        /// The object's path or the row.
+        what: String,
+        /// In what way.
+        why: String,
+    },
+    /// Bytes are not what they were.
+    #[error("{place}: {what} is damaged: {why}")]
+    Corrupt {
+        /// The store, or "ledger".
+        place: String,
+        /// The object's path or the row.
+        what: String,
+        /// In what way.
+        why: String,
+    },
+    /// The store cannot be used as it is configured.
+    #[error("{place}: {why}")]
+    Refused {
+        /// The store.
+        place: String,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// No room is left.
+    #[error("the store at {place} is full; make room or add a store, then run the same command again")]
+    Full {
+        /// The store.
+        place: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A disk did not do what it was asked.
+    #[error("{place}: cannot {action} {what}")]
+    Io {
+        /// The store.
+        place: String,
+        /// What was tried: "write".
+        action: &'static str,
+        /// The object's path.
+        what: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The database did not do what it was asked.
+    #[error("ledger: cannot {action}")]
+    Database {
+        /// What was tried: "claim jobs".
+        action: &'static str,
+        /// What the database said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// Too few stores hold an object.
+    #[error("{what} is safe in {held} of {wanted} stores")]
+    TooFewReplicas {
+        /// The object's path.
+        what: String,
+        /// Stores that have it.
+        held: usize,
+        /// Stores that must have it.
+        wanted: usize,
+        /// Why the first of the others does not.
+        #[source]
+        source: Box<Error>,
+    },
+    /// Procession's own fault.
+    #[error("internal: {0}")]
+    Bug(String),
+}
+
+impl Error {
+    pub(crate) fn io(place: &str, action: &'static str, what: &(impl ToString + ?Sized), source: io::Error) -> Self {
+        let place = place.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { place, source },
+            io::ErrorKind::NotFound => Self::NotFound { place, what: what.to_string() },
+            _ => Self::Io { place, action, what: what.to_string(), source },
+        }
+    }
+}
+
+impl Classified for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NotFound { .. } => Kind::NotFound,
+            Self::Conflict { .. } => Kind::Conflict,
+            Self::Corrupt { .. } => Kind::Corrupt,
+            Self::Refused { .. } => Kind::Invalid,
+            Self::Full { .. } => Kind::Limit,
+            Self::Io { .. } => Kind::Unavailable,
+            Self::Database { source, .. } => database_kind(source),
+            Self::TooFewReplicas { source, .. } => source.kind(),
+            Self::Bug(_) => Kind::Bug,
+        }
+    }
+}
+
+/// SQLite's code 13 is "database or disk is full"; what else a database refuses is Procession's fault unless it is the
+/// connection's.
+fn database_kind(error: &sqlx::Error) -> Kind {
+    match error {
+        sqlx::Error::Database(refusal) if refusal.code().as_deref() == Some("13") => Kind::Limit,
+        sqlx::Error::Database(refusal) if refusal.code().is_some_and(|code| is_busy_or_io(&code)) => Kind::Unavailable,
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            Kind::Unavailable
+        }
+        sqlx::Error::RowNotFound => Kind::NotFound,
+        _ => Kind::Bug,
+    }
+}
+
+/// Codes (with their extended forms in the upper bytes) of SQLite: 5 busy, 6 locked, 8 read-only, 10 I/O, 14 cannot open.
+fn is_busy_or_io(code: &str) -> bool {
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 14))
+}
