@@ -27,8 +27,7 @@ impl Contents {
     pub(crate) async fn read(system: &System, gallery: Gallery, rank: Rank) -> Result<Self> {
         let photos = system.ledger.photos(gallery.id).await?;
         let refusals = system.ledger.refusals(gallery.id).await?;
-        let embeddings =
-            if gallery.consent.faces { system.ledger.embeddings(gallery.id).await? } else { Vec::new() };
+        let embeddings = if gallery.consent.faces { system.ledger.embeddings(gallery.id).await? } else { Vec::new() };
         Ok(Self { gallery, rank, photos, refusals, embeddings })
     }
 }
@@ -71,7 +70,12 @@ pub(crate) fn album(system: &System, contents: &Contents) -> Album {
     }
 }
 
-fn album_photo(photo: &Photo, finished: &Finished, taken_at: Option<Timestamp>, stems: &HashMap<PhotoId, String>) -> AlbumPhoto {
+fn album_photo(
+    photo: &Photo,
+    finished: &Finished,
+    taken_at: Option<Timestamp>,
+    stems: &HashMap<PhotoId, String>,
+) -> AlbumPhoto {
     let files = finished.variants.iter().map(|variant| AlbumFile {
         variant: variant.name.clone(),
         format: variant.format,
@@ -144,7 +148,10 @@ fn moments(
     find_moments(&evidence, venue)
 }
 
-fn guests(contents: &Contents, done: &[(&Photo, &Finished, Option<Timestamp>)]) -> Vec<procession_domain::album::Guest> {
+fn guests(
+    contents: &Contents,
+    done: &[(&Photo, &Finished, Option<Timestamp>)],
+) -> Vec<procession_domain::album::Guest> {
     let finished: HashMap<PhotoId, &Finished> = done.iter().map(|(photo, finished, _)| (photo.id, *finished)).collect();
     let candidates: Vec<GuestCandidate<'_>> = contents
         .embeddings

@@ -43,14 +43,12 @@ pub enum Error {
         budget: u64,
     },
     /// A replica does not hold what it was given.
-    #[error("store {store}: the copy of {hash} read back as {found}; it was not acknowledged")]
+    #[error("original {hash} is not safe")]
     ReadBack {
-        /// The store.
-        store: String,
-        /// What it should hold.
+        /// The original.
         hash: ContentHash,
-        /// What it holds: another hash.
-        found: String,
+        /// Which store, and what it holds.
+        source: procession_vault::Error,
     },
     /// The gallery asks for a pipeline that is not configured.
     #[error("gallery {gallery}: pipeline {name:?} is not configured; there are: {known}")]

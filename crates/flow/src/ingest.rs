@@ -20,6 +20,7 @@ use procession_domain::{
     recipe::Priority,
 };
 use procession_pixel::{probe, sniff};
+use procession_vault::{Blobs, verify_original};
 
 pub use walk::{File, walk};
 
@@ -55,7 +56,9 @@ struct Ingest<'a> {
 impl Ingest<'_> {
     async fn take(&self, file: File) -> Result<()> {
         let outcome = match &file.bytes {
-            Err(unreadable) => Err(Error::file(&file.path, "read", io::Error::new(unreadable.kind(), unreadable.to_string()))),
+            Err(unreadable) => {
+                Err(Error::file(&file.path, "read", io::Error::new(unreadable.kind(), unreadable.to_string())))
+            }
             Ok(length) => self.take_readable(&file, *length).await,
         };
         match outcome {
@@ -154,15 +157,14 @@ async fn keep(system: &System, gallery: &Gallery, photo: &Photo, bytes: Bytes) -
     }
 }
 
-/// Reads an original from a replica's medium and compares it with its hash. Returns its length.
-pub(crate) async fn read_back(replica: &dyn procession_vault::Blobs, hash: ContentHash) -> Result<u64> {
-    let bytes = replica.read_back(&Key::Original(hash)).await?;
-    let length = bytes.len() as u64;
-    let found = blocking(move || ContentHash::of(&bytes)).await?;
-    if found == hash {
-        return Ok(length);
+/// Reads an original from a replica's medium and compares it with its hash. A copy that is wrong is the store's fault and
+/// not the photo's: nothing more is entrusted to that store.
+pub(crate) async fn read_back(replica: &dyn Blobs, hash: ContentHash) -> Result<()> {
+    match verify_original(replica, hash).await {
+        Ok(_) => Ok(()),
+        Err(source) if matches!(source.kind(), Kind::Corrupt | Kind::NotFound) => Err(Error::ReadBack { hash, source }),
+        Err(source) => Err(source.into()),
     }
-    Err(Error::ReadBack { store: replica.name(), hash, found: found.short() })
 }
 
 /// A photo's place in its gallery: its pipeline's, where that is known before anybody looked at it.

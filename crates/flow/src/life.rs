@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use procession_domain::{
-    Key,
+    ContentHash, Key,
     analysis::{Analysis, Region},
     gallery::{Gallery, PipelineChoice},
     job::Claim,
@@ -18,7 +18,6 @@ use procession_domain::{
     recipe::{AnalysisLevel, Pipeline},
     variant::Variant,
 };
-use procession_domain::ContentHash;
 use procession_pixel::{ColourProfile, Decoded, Extent, Orientation, Plan, Probe, Rendered, Source, probe};
 use procession_plan::{Evidence, choose_pipeline};
 use procession_vision::Ask;
@@ -121,11 +120,10 @@ fn look(system: &System, gallery: &Gallery, decoded: &Decoded, level: AnalysisLe
 fn choose(system: &System, gallery: &Gallery, probe: &Probe, analysis: &Analysis) -> Result<(String, String)> {
     let (width, height) = probe.upright();
     let evidence = Evidence { capture: &probe.capture, width, height, faces: analysis.faces.as_deref() };
-    let (name, reason) = choose_pipeline(&evidence, &gallery.pipeline);
-    if system.settings.pipelines.contains_key(&name) {
-        return Ok((name, reason.to_string()));
+    match choose_pipeline(&evidence, &gallery.pipeline, &system.settings.pipelines) {
+        Some((name, reason)) => Ok((name, reason.to_string())),
+        None => Err(no_pipeline(system, gallery)),
     }
-    Err(no_pipeline(system, gallery, name))
 }
 
 /// How much is decoded before anybody knows which pipeline is taken.
@@ -134,7 +132,7 @@ fn extent(system: &System, gallery: &Gallery) -> Result<Extent> {
     match &gallery.pipeline {
         PipelineChoice::Named(name) => match pipelines.get(name) {
             Some(pipeline) => Ok(Plan::extent(&pipeline.recipe)),
-            None => Err(no_pipeline(system, gallery, name.clone())),
+            None => Err(no_pipeline(system, gallery)),
         },
         PipelineChoice::Auto => {
             let extents = pipelines.values().map(|Pipeline { recipe, .. }| Plan::extent(recipe));
@@ -144,9 +142,9 @@ fn extent(system: &System, gallery: &Gallery) -> Result<Extent> {
     }
 }
 
-fn no_pipeline(system: &System, gallery: &Gallery, name: String) -> Error {
+pub(crate) fn no_pipeline(system: &System, gallery: &Gallery) -> Error {
     let known = system.settings.pipelines.keys().cloned().collect::<Vec<_>>().join(", ");
-    Error::NoPipeline { gallery: gallery.id, name, known }
+    Error::NoPipeline { gallery: gallery.id, name: gallery.pipeline.clone().into(), known }
 }
 
 /// The memory that a photo will take, before its bytes are here.

@@ -6,6 +6,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use procession_domain::{
@@ -22,6 +23,7 @@ use crate::{
     album::{Contents, album},
     export::{export_variants, write},
     ingest::{blocking, ingest, walk},
+    life::no_pipeline,
     receipt,
 };
 
@@ -92,19 +94,15 @@ pub async fn process(system: &Arc<System>, request: &Request, events: &Events) -
 }
 
 async fn open(system: &Arc<System>, request: &Request, events: &Events) -> Result<(Gallery, Rank)> {
-    if let PipelineChoice::Named(name) = &request.pipeline
-        && !system.settings.pipelines.contains_key(name)
-    {
-        let known = system.settings.pipelines.keys().cloned().collect::<Vec<_>>().join(", ");
-        return Err(Error::NoPipeline { gallery: request.gallery, name: name.clone(), known });
-    }
     let now = system.clock.now();
     let opened_at = match system.ledger.gallery(request.gallery).await {
         Ok((gallery, _)) => gallery.opened_at,
         Err(_) => now,
     };
     let (urgency, reason) = procession_plan::urgency(request.wedding.as_ref(), opened_at);
-    let rank = procession_plan::rank(opened_at, urgency, &system.settings.promises, std::time::Duration::ZERO);
+    let promises = &system.settings.promises;
+    let margin = procession_plan::default_margin(promises.of(urgency));
+    let rank = procession_plan::rank(opened_at, urgency, promises, Duration::ZERO, margin);
     let gallery = Gallery {
         id: request.gallery,
         title: request.title.clone(),
@@ -113,6 +111,9 @@ async fn open(system: &Arc<System>, request: &Request, events: &Events) -> Resul
         pipeline: request.pipeline.clone(),
         opened_at,
     };
+    if matches!(&gallery.pipeline, PipelineChoice::Named(name) if !system.settings.pipelines.contains_key(name)) {
+        return Err(no_pipeline(system, &gallery));
+    }
     let gallery = system.ledger.open_gallery(&gallery, &rank).await?;
     if !gallery.consent.faces {
         system.ledger.erase_embeddings(gallery.id).await?;

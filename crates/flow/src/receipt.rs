@@ -126,7 +126,9 @@ fn meaning(stores: usize) -> String {
         1 => "One store holds these originals. If it is lost they are lost: keep the memory cards, or add a store on \
               another disk with --store."
             .to_owned(),
-        n => format!("{n} stores hold these originals, each read back and compared. The memory cards are safe to format."),
+        n => format!(
+            "{n} stores hold these originals, each read back and compared. The memory cards are safe to format."
+        ),
     }
 }
 

@@ -148,7 +148,7 @@ async fn fail(system: &System, claim: &Claim, error: &Error, events: &Events) ->
     let now = system.clock.now();
     tracing::warn!(photo.id = %photo, error.kind = ?failure.kind, "photo failed");
     match retry(failure.kind, claim.failures, &system.settings.retry) {
-        Retry::After(delay) => {
+        Retry::After(delay, _) => {
             let retry_at = now.after(delay);
             system.ledger.retry(&claim.lease, &failure, retry_at).await?;
             events.tell(Event::PhotoRetried { photo, name, failure, retry_at });

@@ -65,7 +65,8 @@ fn describe(folder: &Path, path: &Path) -> Option<File> {
 
 fn name(folder: &Path, path: &Path) -> String {
     let relative = path.strip_prefix(folder).unwrap_or(path);
-    let relative = if relative.as_os_str().is_empty() { path.file_name().map(Path::new).unwrap_or(path) } else { relative };
+    let relative =
+        if relative.as_os_str().is_empty() { path.file_name().map(Path::new).unwrap_or(path) } else { relative };
     relative.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
@@ -77,8 +78,8 @@ fn is_hidden(name: &std::ffi::OsStr) -> bool {
 /// unknown content is a broken photo, or a sidecar, a film, a note that nobody expects here.
 pub(crate) fn claims_to_be_a_photo(path: &Path) -> bool {
     const EXTENSIONS: [&str; 29] = [
-        "jpg", "jpeg", "jpe", "mpo", "png", "tif", "tiff", "webp", "heic", "heif", "hif", "avif", "raw", "cr2", "cr3", "crw",
-        "nef", "nrw", "arw", "sr2", "srw", "raf", "orf", "rw2", "pef", "dng", "3fr", "iiq", "rwl",
+        "jpg", "jpeg", "jpe", "mpo", "png", "tif", "tiff", "webp", "heic", "heif", "hif", "avif", "raw", "cr2", "cr3",
+        "crw", "nef", "nrw", "arw", "sr2", "srw", "raf", "orf", "rw2", "pef", "dng", "3fr", "iiq", "rwl",
     ];
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
