@@ -1,0 +1,215 @@
+//! What can be written on the command line. What it means is decided in `commands` and `config`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+use jiff::civil::Date;
+use procession_domain::{
+    GalleryId,
+    gallery::{Consent, TimeZoneName},
+};
+
+use crate::config::Memory;
+
+/// Turns folders of wedding photos into finished, safe, browsable galleries.
+///
+/// Every original is stored and read back before it is processed, so nothing is lost whenever the power goes: give the same
+/// command again and it goes on where it ended.
+#[derive(Debug, Parser)]
+#[command(name = "procession", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 all done; 1 finished, but something failed; 2 wrong usage or could not run.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Args, Debug, Default)]
+pub(crate) struct Global {
+    /// Configuration file [default: ~/.config/procession/config.toml, where there is one]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder of the ledger, the signing key and, by default, the store [default: ~/.local/share/procession]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data: Option<PathBuf>,
+    /// JSON on standard output instead of text for people
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say nothing but what failed
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// What is logged to standard error, such as "debug" or "procession_flow=debug" [default: $RUST_LOG, or warnings]
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a finished gallery of folders of photos
+    Process(Process),
+    /// Look at galleries
+    #[command(subcommand)]
+    Gallery(Gallery),
+    /// Look after the stored originals
+    #[command(subcommand)]
+    Vault(Vault),
+    /// Find out whether a memory card can be formatted
+    #[command(subcommand)]
+    Receipt(Receipt),
+    /// Look after the models that find faces and scenes
+    #[command(subcommand)]
+    Models(Models),
+    /// Tell what this machine has and what is missing
+    Doctor(Doctor),
+    /// Show the configuration that is in force and where each value comes from
+    Config(ShowConfig),
+    /// Write completions for a shell to standard output
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Write the manual page to standard output
+    Man,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Process {
+    /// Folders of photos; what is in folders below them counts too
+    #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Folder of the result: variants, gallery.json, receipt.json, index.html
+    #[arg(long, short, value_name = "OUT", value_hint = ValueHint::DirPath)]
+    pub(crate) out: PathBuf,
+    /// What people call the gallery [default: the name of the first folder]
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// Name by which the gallery is known here: the same name adds to the same gallery [default: the folders' paths]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) gallery: Option<String>,
+    /// Day of the wedding, as the couple would write it; decides how soon the gallery is due
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) wedding_date: Option<Date>,
+    /// Time zone of the venue, such as Europe/Rome [default: this computer's]
+    #[arg(long, value_name = "ZONE", requires = "wedding_date")]
+    pub(crate) time_zone: Option<TimeZoneName>,
+    /// What the studio has recorded consent for: faces=yes groups guests, in this gallery alone
+    #[arg(long, value_name = "faces=yes|no", value_parser = consent)]
+    pub(crate) consent: Option<Consent>,
+    /// Pipeline of all photos, or "auto" to choose for each
+    #[arg(long, value_name = "auto|NAME", default_value = "auto")]
+    pub(crate) pipeline: String,
+    #[command(flatten)]
+    pub(crate) stores: Stores,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
+}
+
+#[derive(Args, Debug, Default)]
+pub(crate) struct Stores {
+    /// Folder that keeps a copy of every original; give it once for each disk [default: the data folder's store]
+    #[arg(long = "store", value_name = "PATH", value_hint = ValueHint::DirPath)]
+    pub(crate) stores: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug, Default)]
+pub(crate) struct Resources {
+    /// Photos that are processed at the same time [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Memory for photos in flight, such as 4GiB or 25% [default: 25%]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Memory>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Gallery {
+    /// All galleries, the latest first
+    List,
+    /// One gallery with its photos
+    Show {
+        /// Its id: 24 hex digits
+        id: GalleryId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Vault {
+    /// Read every original in every store and compare it with its hash
+    Verify(Stores),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Receipt {
+    /// Hash the files of a memory card or folder and look for each in a receipt; needs no network and no data folder
+    Check {
+        /// The receipt.json of a gallery
+        #[arg(value_hint = ValueHint::FilePath)]
+        receipt: PathBuf,
+        /// The memory card or folder
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+        /// Accept only a receipt that was signed with this public key (64 hex digits)
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Models {
+    /// All models with package, licence and whether they are here
+    List,
+    /// Bring the models here that are missing
+    Fetch,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) stores: Stores,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ShowConfig {
+    /// Write docs/config.md instead
+    #[arg(long, hide = true)]
+    pub(crate) markdown: bool,
+}
+
+fn consent(text: &str) -> Result<Consent, String> {
+    match text {
+        "faces=yes" => Ok(Consent { faces: true }),
+        "faces=no" => Ok(Consent { faces: false }),
+        _ => Err("write faces=yes or faces=no".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_table_of_arguments_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn consent_is_never_guessed() {
+        assert_eq!(consent("faces=yes"), Ok(Consent { faces: true }));
+        assert!(consent("yes").is_err());
+    }
+
+    #[test]
+    fn a_zone_without_a_date_is_refused() {
+        let parse =
+            |args: &[&str]| Cli::try_parse_from([&["procession", "process", "in", "--out", "o"], args].concat());
+        assert!(parse(&["--time-zone", "Europe/Rome"]).is_err());
+        assert!(parse(&["--wedding-date", "2026-06-20", "--time-zone", "Europe/Rome"]).is_ok());
+        assert!(parse(&["--wedding-date", "2026-06-20", "--time-zone", "Europe/Atlantis"]).is_err());
+    }
+}

@@ -1,0 +1,109 @@
+//! What each command does.
+
+mod config;
+mod doctor;
+mod gallery;
+mod models;
+mod process;
+mod receipt;
+mod shell;
+mod vault;
+
+use std::{
+    future::Future,
+    io::{self, Write as _},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    cli::{self, Cli, Command},
+    config::{Config, Environment, Flags, load},
+};
+
+/// Warnings, but for those of the flow: each of them is told as an event already.
+const DEFAULT_LOG: &str = "warn,procession_flow=error";
+/// Work that blocks is given so long to end after an interruption. What it leaves is what a crash leaves: nothing wrong.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Finished, but something failed.
+fn partly() -> ExitCode {
+    ExitCode::from(1)
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// It could not run, or not to its end.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let Cli { global, command } = cli;
+    start_log(global.log.as_deref())?;
+    match command {
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man => shell::manual(),
+        Command::Config(args) => config::show(&args, &global),
+        Command::Receipt(cli::Receipt::Check { receipt, folder, key }) => {
+            wait(receipt::check(&receipt, folder, key.as_deref(), &global))
+        }
+        Command::Process(args) => {
+            let config = configure(&global, &args.stores, &args.resources)?;
+            wait(process::run(&args, &config, &global))
+        }
+        Command::Gallery(command) => {
+            let config = configure(&global, &cli::Stores::default(), &cli::Resources::default())?;
+            wait(gallery::run(command, &config, &global))
+        }
+        Command::Vault(cli::Vault::Verify(stores)) => {
+            let config = configure(&global, &stores, &cli::Resources::default())?;
+            wait(vault::verify(&config, &global))
+        }
+        Command::Models(command) => {
+            models::run(&command, &configure(&global, &cli::Stores::default(), &cli::Resources::default())?, &global)
+        }
+        Command::Doctor(args) => doctor::run(&configure(&global, &args.stores, &args.resources)?, &global),
+    }
+}
+
+/// Writes JSON on one line to standard output.
+///
+/// # Errors
+/// Standard output is closed or full.
+pub(crate) fn print(value: &serde_json::Value) -> io::Result<()> {
+    say(&value.to_string())
+}
+
+/// Writes a line to standard output.
+fn say(line: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{line}")
+}
+
+fn configure(global: &cli::Global, stores: &cli::Stores, resources: &cli::Resources) -> anyhow::Result<Config> {
+    let flags = Flags {
+        data: global.data.clone(),
+        stores: stores.stores.clone(),
+        threads: resources.threads,
+        memory: resources.memory,
+    };
+    Ok(load(global.config.as_deref(), &Environment::of_this_process(), &flags)?)
+}
+
+fn start_log(filter: Option<&str>) -> anyhow::Result<()> {
+    let filter = match filter {
+        Some(filter) => EnvFilter::try_new(filter).with_context(|| format!("--log {filter}"))?,
+        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG)),
+    };
+    let coloured = io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(coloured).init();
+    Ok(())
+}
+
+/// Runs a command that waits. Work that it left behind on other threads does not hold up the end.
+fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_timeout(LAST_WORDS);
+    result
+}

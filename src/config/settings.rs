@@ -1,0 +1,222 @@
+//! The one table of everything that can be configured, but for the pipelines: what the file, the environment and
+//! docs/config.md know is what is here.
+
+use std::path::Path;
+
+use toml::Value;
+
+use super::{Config, Memory, relative_to};
+
+/// What a value is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Path,
+    Paths,
+    Size,
+    Number,
+}
+
+impl Kind {
+    /// The value of an environment variable.
+    pub(super) fn parse(self, text: &str) -> Result<Value, String> {
+        match self {
+            Self::Path | Self::Size => Ok(Value::String(text.to_owned())),
+            Self::Paths => {
+                let paths = std::env::split_paths(text).map(|path| Value::String(path.to_string_lossy().into_owned()));
+                Ok(Value::Array(paths.collect()))
+            }
+            Self::Number => {
+                let whole = text.trim().parse::<i64>().map(Value::Integer);
+                whole.or_else(|_| text.trim().parse::<f64>().map(Value::Float)).map_err(|_| not("a number", text))
+            }
+        }
+    }
+
+    /// For docs/config.md.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Paths => "list of paths",
+            Self::Size => "size",
+            Self::Number => "number",
+        }
+    }
+}
+
+/// One thing that can be configured.
+pub(super) struct Setting {
+    /// Its place in the file: "limits.max_bytes".
+    pub(super) key: &'static str,
+    pub(super) kind: Kind,
+    /// What it does, for docs/config.md.
+    pub(super) what: &'static str,
+    /// Takes a value, or says what is wrong with it. Paths are relative to the folder.
+    pub(super) set: fn(&mut Config, &Value, &Path) -> Result<(), String>,
+    /// The value in force.
+    pub(super) show: fn(&Config) -> String,
+}
+
+macro_rules! number {
+    ($key:literal, $least:literal.., $what:literal, $($field:ident).+) => {
+        Setting {
+            key: $key,
+            kind: Kind::Number,
+            what: $what,
+            set: |config, value, _| whole(value, $least).map(|number| config.$($field).+ = number),
+            show: |config| config.$($field).+.to_string(),
+        }
+    };
+}
+
+macro_rules! weight {
+    ($key:literal, $what:literal, $($field:ident).+) => {
+        Setting {
+            key: $key,
+            kind: Kind::Number,
+            what: $what,
+            set: |config, value, _| positive(value).map(|number| config.$($field).+ = number),
+            show: |config| config.$($field).+.to_string(),
+        }
+    };
+}
+
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "data",
+        kind: Kind::Path,
+        what: "Folder of the ledger, the signing key and, by default, the store. Also `$PROCESSION_DATA` and `--data`.",
+        set: |config, value, base| path(value, base).map(|path| config.data = path),
+        show: |config| config.data.display().to_string(),
+    },
+    Setting {
+        key: "stores",
+        kind: Kind::Paths,
+        what: "Folders that each keep a copy of every original; put them on different disks. Also `--store`. By default \
+               the folder `store` in the data folder.",
+        set: |config, value, base| paths(value, base).map(|paths| config.stores = paths),
+        show: |config| config.stores().iter().map(|store| store.display().to_string()).collect::<Vec<_>>().join(":"),
+    },
+    Setting {
+        key: "models",
+        kind: Kind::Path,
+        what: "Folder of the models. Also `$PROCESSION_MODELS`.",
+        set: |config, value, base| path(value, base).map(|path| config.models = path),
+        show: |config| config.models.display().to_string(),
+    },
+    Setting {
+        key: "threads",
+        kind: Kind::Number,
+        what: "Photos that are processed at the same time, 1 to 1024. Also `--threads`. By default one for each \
+               processor.",
+        set: |config, value, _| {
+            let threads: u16 = whole(value, 1)?;
+            if threads > 1_024 {
+                return Err(format!("{threads} is more than 1024"));
+            }
+            config.threads = Some(usize::from(threads));
+            Ok(())
+        },
+        show: |config| config.threads().to_string(),
+    },
+    Setting {
+        key: "memory",
+        kind: Kind::Size,
+        what: "Memory that photos in flight take together: `\"4GiB\"`, `\"500MB\"` or a part of the machine's, `\"25%\"`. \
+               Also `--memory`.",
+        set: |config, value, _| {
+            let text = value.as_str().ok_or_else(|| not("a size in quotes", value))?;
+            config.memory = text.parse::<Memory>()?;
+            Ok(())
+        },
+        show: |config| config.memory.to_string(),
+    },
+    number!(
+        "lease_seconds",
+        3..,
+        "So long after a process died at the latest, its photos are taken up by another.",
+        lease_seconds
+    ),
+    number!("limits.max_bytes", 1.., "A longer file is not accepted.", limits.max_bytes),
+    number!("limits.max_pixels", 1.., "A photo with more pixels is not processed.", limits.max_pixels),
+    number!("limits.max_edge", 1.., "A photo with a longer edge, in pixels, is not processed.", limits.max_edge),
+    weight!(
+        "promises.same_day_wedding.weight",
+        "Share of the resources that galleries of today's weddings have, relative to the other classes.",
+        promises.same_day_wedding.weight
+    ),
+    number!(
+        "promises.same_day_wedding.complete_within_minutes",
+        1..,
+        "They are promised so long after they arrived.",
+        promises.same_day_wedding.complete_within_minutes
+    ),
+    weight!(
+        "promises.next_day_delivery.weight",
+        "The same for yesterday's weddings.",
+        promises.next_day_delivery.weight
+    ),
+    number!(
+        "promises.next_day_delivery.complete_within_minutes",
+        1..,
+        "The same for yesterday's weddings.",
+        promises.next_day_delivery.complete_within_minutes
+    ),
+    weight!("promises.standard_delivery.weight", "The same for all others.", promises.standard_delivery.weight),
+    number!(
+        "promises.standard_delivery.complete_within_minutes",
+        1..,
+        "The same for all others.",
+        promises.standard_delivery.complete_within_minutes
+    ),
+    number!(
+        "retry.first_wait_seconds",
+        0..,
+        "The wait after the first failure that may pass. It doubles with every further one.",
+        retry.first_wait_seconds
+    ),
+    number!("retry.longest_wait_seconds", 0.., "No wait is longer.", retry.longest_wait_seconds),
+    number!("retry.attempts", 1.., "After so many such failures a photo is given up.", retry.attempts),
+    number!(
+        "retry.attempts_after_bug",
+        1..,
+        "After so many failures that are Procession's own fault a photo is given up.",
+        retry.attempts_after_bug
+    ),
+];
+
+fn whole<T: TryFrom<i64>>(value: &Value, least: i64) -> Result<T, String> {
+    let number = value.as_integer().ok_or_else(|| not("a whole number", value))?;
+    if number < least {
+        return Err(format!("{number} is less than {least}"));
+    }
+    T::try_from(number).map_err(|_| format!("{number} is too large"))
+}
+
+fn positive(value: &Value) -> Result<f64, String> {
+    let number = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
+    match number {
+        Some(number) if number > 0.0 && number.is_finite() => Ok(number),
+        Some(number) => Err(format!("{number} is not greater than zero")),
+        None => Err(not("a number", value)),
+    }
+}
+
+fn path(value: &Value, base: &Path) -> Result<std::path::PathBuf, String> {
+    match value.as_str() {
+        Some("") => Err("is empty".to_owned()),
+        Some(text) => Ok(relative_to(base, text)),
+        None => Err(not("a path in quotes", value)),
+    }
+}
+
+fn paths(value: &Value, base: &Path) -> Result<Vec<std::path::PathBuf>, String> {
+    let list = value.as_array().ok_or_else(|| not("a list of paths", value))?;
+    if list.is_empty() {
+        return Err("has no paths".to_owned());
+    }
+    list.iter().map(|value| path(value, base)).collect()
+}
+
+fn not(what: &str, value: impl std::fmt::Display) -> String {
+    format!("{value} is not {what}")
+}

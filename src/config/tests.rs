@@ -1,0 +1,125 @@
+use std::fs;
+
+use super::*;
+
+fn load_text(text: &str, environment: &Environment, flags: &Flags) -> Result<Config, Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    fs::write(&file, text).unwrap();
+    let strip = |error: String| error.replace(&file.display().to_string(), "FILE");
+    load(Some(&file), environment, flags).map_err(|errors| errors.0.into_iter().map(strip).collect())
+}
+
+fn none() -> Environment {
+    Environment::from([("HOME", "/home/anna")])
+}
+
+#[test]
+fn defaults_need_nothing() {
+    let config = load(None, &none(), &Flags::default()).unwrap();
+    assert_eq!(config.data, Path::new("/home/anna/.local/share/procession"));
+    assert_eq!(config.stores(), [Path::new("/home/anna/.local/share/procession/store")]);
+    assert_eq!(config.memory, Memory::Percent(25));
+    assert_eq!(config.pipelines.len(), 3);
+}
+
+#[test]
+fn each_layer_goes_over_the_one_before() {
+    let file = "threads = 2\nmemory = '1GiB'\n[limits]\nmax_edge = 100\n";
+    let environment = Environment::from([("PROCESSION__THREADS", "3"), ("PROCESSION__MEMORY", "2GiB")]);
+    let flags = Flags { memory: Some(Memory::Bytes(3 << 30)), ..Flags::default() };
+    let config = load_text(file, &environment, &flags).unwrap();
+    assert_eq!((config.threads(), config.memory, config.limits.max_edge), (3, Memory::Bytes(3 << 30), 100));
+    let origins: Vec<_> = config.origins.iter().map(|(key, origin)| format!("{key} {origin}")).collect();
+    assert_eq!(origins[1..], ["memory --memory", "threads $PROCESSION__THREADS"]);
+}
+
+#[test]
+fn the_short_names_of_the_environment_give_way_to_the_long_ones() {
+    let short = Environment::from([("PROCESSION_DATA", "/a")]);
+    assert_eq!(load(None, &short, &Flags::default()).unwrap().data, Path::new("/a"));
+    let both = Environment::from([("PROCESSION_DATA", "/a"), ("PROCESSION__DATA", "/b")]);
+    assert_eq!(load(None, &both, &Flags::default()).unwrap().data, Path::new("/b"));
+}
+
+#[test]
+fn paths_are_relative_to_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    fs::write(&file, "stores = ['one', '/two']").unwrap();
+    let config = load(Some(&file), &none(), &Flags::default()).unwrap();
+    assert_eq!(config.stores(), [folder.path().join("one"), PathBuf::from("/two")]);
+}
+
+#[test]
+fn all_errors_are_told_at_once() {
+    let file = "
+        threads = 0
+        memory = 4
+        colour = 'blue'
+        [limits]
+        max_byte = 1
+        [promises.same_day_wedding]
+        weight = -1
+        [pipelines.prints]
+        priority = 'high'
+    ";
+    let environment = Environment::from([
+        ("PROCESSION__LIMITS__MAX_EDGE", "long"),
+        ("PROCESSION__LIMIT__MAX_EDGE", "1"),
+        ("PROCESSION__PIPELINES__PRINTS", "{}"),
+    ]);
+    let errors = load_text(file, &environment, &Flags::default()).unwrap_err();
+    let expected = [
+        "FILE: colour: there is no such key; see docs/config.md",
+        "FILE: limits.max_byte: there is no such key; did you mean limits.max_bytes?",
+        "FILE: memory: 4 is not a size in quotes",
+        "FILE: pipelines.prints: missing field `preferred_device`",
+        "FILE: promises.same_day_wedding.weight: -1 is not greater than zero",
+        "FILE: threads: 0 is less than 1",
+        "$PROCESSION__LIMITS__MAX_EDGE: long is not a number",
+        "$PROCESSION__LIMIT__MAX_EDGE: there is no key limit.max_edge; did you mean limits.max_edge?",
+        "$PROCESSION__PIPELINES__PRINTS: pipelines are configured in the file alone",
+    ];
+    let mut sorted: Vec<&str> = errors.iter().map(String::as_str).collect();
+    let mut expected = expected.to_vec();
+    sorted.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(sorted, expected);
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there() {
+    let errors = load(Some(Path::new("/no/such/file")), &none(), &Flags::default()).unwrap_err();
+    assert!(errors.to_string().starts_with("the configuration has 1 error:\n  /no/such/file: cannot be read"));
+}
+
+#[test]
+fn a_pipeline_is_added_or_replaced() {
+    let file = "
+        [pipelines.reception_photos]
+        preferred_device = 'cpu'
+        priority = 'low'
+        analysis = 'basic'
+        [pipelines.reception_photos.recipe]
+        variants = [{ name = '800', fit = { long_edge = 800 }, formats = [{ format = 'avif', quality = 60 }] }]
+    ";
+    let config = load_text(file, &none(), &Flags::default()).unwrap();
+    assert_eq!(config.pipelines["reception_photos"].recipe.variants[0].name, "800");
+    let wrong = file.replace("quality = 60", "quality = 101");
+    let errors = load_text(&wrong, &none(), &Flags::default()).unwrap_err();
+    assert_eq!(errors, ["FILE: pipelines.reception_photos: variant \"800\": quality is 1 to 100"]);
+}
+
+#[test]
+fn the_documentation_is_what_the_table_says() {
+    let written = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/config.md")).unwrap();
+    assert!(written == markdown(), "run: cargo run -- config --markdown > docs/config.md");
+}
+
+#[test]
+fn the_written_defaults_are_the_defaults() {
+    let defaults = load(None, &none(), &Flags::default()).unwrap();
+    let read = load_text(procession_plan::PIPELINES_TOML, &none(), &Flags::default()).unwrap();
+    assert_eq!(read.pipelines, defaults.pipelines);
+}

@@ -1,0 +1,232 @@
+//! The real binary: its words, its exit codes, its JSON.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A home of its own for each test, so that nothing of the machine's is read or written.
+fn procession(home: &TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_procession"));
+    command.env_clear().env("HOME", home.path()).env("NO_COLOR", "1").current_dir(home.path());
+    command
+}
+
+fn run(home: &TempDir, args: &[&str]) -> Output {
+    procession(home).args(args).output().unwrap()
+}
+
+fn home() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn assert_code(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "stdout:\n{}\nstderr:\n{}", stdout(output), stderr(output));
+}
+
+fn json_lines(output: &Output) -> Vec<Value> {
+    stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn every_command_has_help() {
+    let home = home();
+    for command in [
+        &[][..],
+        &["process"],
+        &["gallery"],
+        &["gallery", "list"],
+        &["gallery", "show"],
+        &["vault", "verify"],
+        &["receipt", "check"],
+        &["models", "list"],
+        &["models", "fetch"],
+        &["doctor"],
+        &["config"],
+        &["completions"],
+        &["man"],
+    ] {
+        let output = run(&home, &[command, &["--help"]].concat());
+        assert_code(&output, 0);
+        assert!(stdout(&output).contains("Usage: procession"), "{command:?}");
+    }
+    assert!(stdout(&run(&home, &["--version"])).starts_with("procession 0."));
+}
+
+#[test]
+fn wrong_usage_is_code_two_and_says_what_is_right() {
+    let home = home();
+    fs::create_dir(home.path().join("card")).unwrap();
+    for (args, says) in [
+        (&["proces"][..], "process"),
+        (&["process", "card"], "--out"),
+        (&["process", "card", "--out", "o", "--consent", "yes"], "faces=yes"),
+        (&["process", "card", "--out", "o", "--wedding-date", "20 June"], "--wedding-date"),
+        (&["process", "card", "--out", "o", "--memory", "much"], "4GiB"),
+        (&["process", "card", "--out", "o", "--pipeline", "prints"], "reception_photos"),
+        (&["process", "no-such-card", "--out", "o"], "no-such-card"),
+        (&["process", "card", "--out", "card"], "folder of its own"),
+        (&["gallery", "show", "12"], "24 lower-case hex digits"),
+        (&["vault", "verify"], "is its disk mounted?"),
+        (&["receipt", "check", "no-receipt", "card"], "no-receipt"),
+        (&["--log", "a=b=c", "gallery", "list"], "--log"),
+    ] {
+        let output = run(&home, args);
+        assert_code(&output, 2);
+        assert!(stderr(&output).contains(says), "{args:?} should say {says}:\n{}", stderr(&output));
+    }
+    assert!(!home.path().join(".local").exists(), "a wrong command leaves nothing behind");
+}
+
+#[test]
+fn all_errors_of_the_configuration_are_told_at_once() {
+    let home = home();
+    fs::write(home.path().join("c.toml"), "threads = 0\n[limits]\nmax_byte = 1\n").unwrap();
+    let output = procession(&home)
+        .args(["--config", "c.toml", "gallery", "list"])
+        .env("PROCESSION__MEMORY", "lots")
+        .output()
+        .unwrap();
+    assert_code(&output, 2);
+    let text = stderr(&output);
+    for part in [
+        "the configuration has 3 errors",
+        "c.toml: threads: 0 is less than 1",
+        "c.toml: limits.max_byte: there is no such key; did you mean limits.max_bytes?",
+        "$PROCESSION__MEMORY: \"lots\" is not an amount of memory",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn the_configuration_says_where_each_value_comes_from() {
+    let home = home();
+    let folder = home.path().join(".config/procession");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("config.toml"), "stores = ['one', '/two']\n").unwrap();
+    let output =
+        procession(&home).args(["config", "--json", "--data", "d"]).env("PROCESSION__THREADS", "3").output().unwrap();
+    assert_code(&output, 0);
+    let rows = &json_lines(&output)[0];
+    let row = |key: &str| rows.as_array().unwrap().iter().find(|row| row["key"] == key).unwrap();
+    assert_eq!(row("threads")["value"], "3");
+    assert_eq!(row("threads")["origin"], "$PROCESSION__THREADS");
+    assert_eq!(row("data")["origin"], "--data");
+    assert_eq!(row("stores")["value"], format!("{}:/two", folder.join("one").display()));
+    assert_eq!(row("memory")["origin"], "default");
+}
+
+#[test]
+fn there_are_no_galleries_before_the_first() {
+    let home = home();
+    let output = run(&home, &["gallery", "list"]);
+    assert_code(&output, 0);
+    assert_eq!(stdout(&output), "There are no galleries yet.\n");
+    assert_eq!(json_lines(&run(&home, &["gallery", "list", "--json"])), [Value::Array(Vec::new())]);
+    assert!(!home.path().join(".local").exists(), "looking makes nothing");
+}
+
+#[test]
+fn completions_and_the_manual_know_the_commands() {
+    let home = home();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&home, &["completions", shell]);
+        assert_code(&output, 0);
+        assert!(stdout(&output).contains("wedding-date"), "{shell}");
+    }
+    let manual = stdout(&run(&home, &["man"]));
+    assert!(manual.contains(".TH procession"));
+    for part in ["PROCESS", "VAULT VERIFY", "RECEIPT CHECK", "wedding\\-date"] {
+        assert!(manual.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn the_doctor_looks_at_everything_and_changes_nothing() {
+    let home = home();
+    let output = run(&home, &["doctor", "--json", "--threads", "3", "--memory", "128MiB"]);
+    let report = &json_lines(&output)[0];
+    let findings = report["findings"].as_array().unwrap();
+    let detail = |what: &str| findings.iter().find(|f| f["what"] == what).unwrap()["detail"].as_str().unwrap();
+    assert!(detail("device").contains("3 photos at a time"), "{}", detail("device"));
+    assert!(detail("memory").starts_with("134.2 MB"), "{}", detail("memory"));
+    assert!(detail("data folder").contains("can be written"));
+    assert!(findings.iter().any(|f| f["what"] == "store"));
+    // A machine without models is told so, with code 1.
+    assert_code(&output, i32::from(report["good"] == false));
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+/// A folder without any photo: the shortest way through all of the command.
+#[test]
+fn events_are_json_and_documented() {
+    let home = home();
+    fs::create_dir(home.path().join("card")).unwrap();
+    fs::write(home.path().join("card/invoice.jpg"), "%PDF-1.7").unwrap();
+    fs::write(home.path().join("card/notes.txt"), "remember the rings").unwrap();
+    let output = run(&home, &["process", "card", "--out", "out", "--json"]);
+    assert_code(&output, 1);
+    assert_eq!(stderr(&output), "");
+    let events = json_lines(&output);
+    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    for name in ["gallery_opened", "files_found", "file_refused", "file_skipped", "ingest_finished", "gallery_finished"]
+    {
+        assert!(names.contains(&name), "{name} is not among {names:?}");
+    }
+    assert!(events.iter().all(|event| event["at"].is_string()));
+    let documentation = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/events.md")).unwrap();
+    for event in &events {
+        let name = event["event"].as_str().unwrap();
+        let row = documentation.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();
+        for field in event.as_object().unwrap().keys().filter(|field| !matches!(field.as_str(), "at" | "event")) {
+            assert!(row.contains(&format!("`{field}`")), "{name}: {field} is not documented");
+        }
+    }
+
+    let id = events[0]["gallery"].as_str().unwrap();
+    let shown = &json_lines(&run(&home, &["gallery", "show", id, "--json"]))[0];
+    assert_eq!(shown["gallery"]["title"], "card");
+    assert_eq!(shown["refusals"][0]["name"], "invoice.jpg");
+    assert!(stdout(&run(&home, &["gallery", "list"])).contains(id));
+}
+
+#[test]
+fn text_is_for_people_and_quiet_says_failures_alone() {
+    let home = home();
+    fs::create_dir(home.path().join("card")).unwrap();
+    fs::write(home.path().join("card/invoice.jpg"), "%PDF-1.7").unwrap();
+    let output = run(&home, &["process", "card", "--out", "out", "--title", "Anna & Ben"]);
+    assert_code(&output, 1);
+    assert!(stdout(&output).starts_with("Anna & Ben: 0 photos finished, 1 file not taken\n"), "{}", stdout(&output));
+    assert!(stderr(&output).contains("standard_delivery, because the wedding's date is not known"));
+    assert!(stderr(&output).contains("not taken: invoice.jpg: "));
+    let quiet = run(&home, &["process", "card", "--out", "out", "--quiet"]);
+    assert_code(&quiet, 1);
+    assert_eq!(stdout(&quiet), "");
+    assert_eq!(stderr(&quiet).lines().count(), 1, "{}", stderr(&quiet));
+}
+
+/// The run stops with code 2 and says it in both languages when the result cannot be written.
+#[test]
+fn what_cannot_run_is_told_once_with_its_cause() {
+    let home = home();
+    fs::create_dir(home.path().join("card")).unwrap();
+    fs::write(home.path().join("file"), "in the way").unwrap();
+    let output = run(&home, &["process", "card", "--out", "file/out", "--json"]);
+    assert_code(&output, 2);
+    assert_eq!(json_lines(&output).last().unwrap()["event"], "failed");
+    assert!(stderr(&output).contains("because: "), "{}", stderr(&output));
+}
