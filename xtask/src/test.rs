@@ -3,65 +3,35 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
 };
 
 use anyhow::{Result, bail};
 
 use crate::{
     check,
-    run::{files_below, is_installed, program, root, show, timed},
+    run::{files_below, is_installed, program, root, show},
     setup,
+    steps::{Step, run_steps},
 };
 
 /// Where tests of pages in a browser live.
 const BROWSER_TESTS: &str = "crates/web/tests/browser";
 
-type Step = (&'static str, fn() -> Result<()>);
-
-/// In this order: what is quick first, and the tests' build before clippy's, so that a failing test is known soon.
-const STEPS: [Step; 7] = [
-    ("formatting", check::formatting),
-    ("layers, files, documents", check::structure),
-    ("build", build),
-    ("models", models),
-    ("tests", tests),
-    ("pages in the browser", pages),
-    ("clippy", check::clippy),
+/// In this order: what is quick first, and the tests before clippy, which builds everything its own way.
+const STEPS: [Step; 8] = [
+    Step { name: "set-up", work: setup::for_tests, is_needed: true },
+    Step { name: "formatting", work: check::formatting, is_needed: false },
+    Step { name: "layers, files, documents", work: check::structure, is_needed: false },
+    Step { name: "build", work: build, is_needed: true },
+    Step { name: "models", work: models, is_needed: true },
+    Step { name: "tests", work: tests, is_needed: false },
+    Step { name: "pages in the browser", work: pages, is_needed: false },
+    Step { name: "clippy", work: check::clippy, is_needed: false },
 ];
 
-/// Sets everything up and runs every step, also after one has failed.
+/// Sets everything up and runs every step.
 pub(crate) fn run() -> Result<()> {
-    let (ready, time) = timed(setup::for_tests);
-    ready?;
-    let mut results = vec![("set-up", Ok(()), time)];
-    for (name, step) in STEPS {
-        eprintln!("\n== {name}");
-        let (result, time) = timed(step);
-        if let Err(error) = &result {
-            eprintln!("{name}: {error:#}");
-        }
-        let is_fatal = result.is_err() && name == "build";
-        results.push((name, result, time));
-        if is_fatal {
-            break;
-        }
-    }
-    summarise(&results)
-}
-
-fn summarise(results: &[(&str, Result<()>, Duration)]) -> Result<()> {
-    eprintln!();
-    for (name, result, time) in results {
-        let outcome = if result.is_ok() { "ok" } else { "FAILED" };
-        eprintln!("{name:<26} {outcome:<7} {:>6.1} s", time.as_secs_f64());
-    }
-    let failed: Vec<&str> = results.iter().filter(|(_, result, _)| result.is_err()).map(|(name, ..)| *name).collect();
-    if failed.is_empty() {
-        eprintln!("All {} steps passed.", results.len());
-        return Ok(());
-    }
-    bail!("failed: {}", failed.join(", "))
+    run_steps(&STEPS)
 }
 
 fn build() -> Result<()> {
