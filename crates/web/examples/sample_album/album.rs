@@ -8,7 +8,7 @@ use procession_domain::{
     album::{Album, AlbumFailure, AlbumFile, AlbumPhoto, Guest, GuestFace, Moment},
     analysis::{Analysis, Expression, Face, Label, Region, Scene, Sharpness},
     capture::{Capture, CaptureTime},
-    gallery::{Consent, Wedding},
+    gallery::{Consent, TimeZoneName, Wedding},
     photo::{Failure, Format, Timings},
     recipe::OutputFormat,
     urgency::Urgency,
@@ -62,8 +62,9 @@ pub(super) fn colour_of(picture: usize, x: f32, y: f32) -> [f32; 3] {
 /// A gallery of `count` photos.
 pub(super) fn sample(count: usize) -> Album {
     let gallery = GalleryId::named("sample");
-    let opened_at = date(2026, 6, 20).at(22, 10, 0, 0).in_tz("Europe/Rome").unwrap().timestamp().into();
-    let zone = "Europe/Rome".parse().unwrap();
+    // 2026-06-20T22:10 in Rome.
+    let opened_at = Timestamp::from_micros(1_781_986_200_000_000);
+    let zone = TimeZoneName::try_from("Europe/Rome".to_owned()).unwrap_or(TimeZoneName::utc());
     let photos: Vec<AlbumPhoto> = (0..count).map(|at| photo(gallery, at, count, &zone)).collect();
     Album {
         schema: 1,
@@ -86,7 +87,7 @@ pub(super) fn sample(count: usize) -> Album {
     }
 }
 
-fn photo(gallery: GalleryId, at: usize, count: usize, zone: &procession_domain::gallery::TimeZoneName) -> AlbumPhoto {
+fn photo(gallery: GalleryId, at: usize, count: usize, zone: &TimeZoneName) -> AlbumPhoto {
     let picture = at * 7 % PICTURES;
     let (width, height) = SHAPES[picture % SHAPES.len()];
     let original = ContentHash::of(format!("sample {at}").as_bytes());

@@ -37,11 +37,14 @@ function filesOf(photo) {
   return files;
 }
 
-/** Whole outputs for a screen, by width; everything there is if a photo has none. */
+/** Whole outputs for a screen, by width; those of the variant with the nearest shape if a photo has none. */
 function screenFilesOf(photo) {
-  const files = filesOf(photo);
+  const files = filesOf(photo).sort((a, b) => a.width - b.width);
   const fitting = files.filter((file) => file.whole && Math.max(file.width, file.height) <= SCREEN_EDGE);
-  return (fitting.length ? fitting : files).sort((a, b) => a.width - b.width);
+  if (fitting.length || !files.length) return fitting;
+  const distance = (file) => Math.abs(Math.log((file.width * photo.height) / (file.height * photo.width)));
+  const nearest = files.reduce((best, file) => (distance(file) < distance(best) ? file : best));
+  return files.filter((file) => file.variant === nearest.variant);
 }
 
 /** The largest whole output that every browser reads. */

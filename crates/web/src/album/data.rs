@@ -1,5 +1,5 @@
 //! The album as the page's scripts read it: indices instead of ids, text that repeats kept once, one number list for the
-//! files of a photo. 10,000 photos are about 5 MB instead of about 40 MB.
+//! files of a photo. The sample of 10,000 photos is 4.3 MB so, and 28 MB as `gallery.json`.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -28,6 +28,9 @@ pub(super) struct PageData<'a> {
     pub(super) moments: Vec<PageMoment<'a>>,
     guests: Vec<PageGuest<'a>>,
 }
+
+/// Exposure time in seconds, f-number, ISO, focal length in mm.
+type Exposure = (Option<f64>, Option<f64>, Option<u32>, Option<f64>);
 
 /// A file is `[kind, width, height, bytes]`; its path is `before`, the photo's stem, `after`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -60,9 +63,8 @@ pub(super) struct PagePhoto<'a> {
     camera: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lens: Option<usize>,
-    /// Exposure time in seconds, f-number, ISO, focal length in mm.
     #[serde(skip_serializing_if = "Option::is_none")]
-    exposure: Option<(Option<f64>, Option<f64>, Option<u32>, Option<f64>)>,
+    exposure: Option<Exposure>,
     pipeline: usize,
     reason: usize,
     /// Among the sharper three quarters of the gallery, and nobody blinks.

@@ -42,7 +42,7 @@ function applyFilter() {
   guestList?.querySelectorAll("button").forEach((button, at) => button.setAttribute("aria-pressed", guests.includes(at)));
   bestButton?.setAttribute("aria-pressed", best);
   const shown = new Set(sections.map((section) => section.at));
-  momentLinks.forEach((link, at) => link.classList.toggle("absent", moment === null && !shown.has(at)));
+  momentLinks.forEach((link, at) => link.setAttribute("aria-disabled", moment === null && !shown.has(at)));
   describeFilter();
   drawTimeline();
   currentMoment = -1;

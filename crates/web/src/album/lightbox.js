@@ -137,7 +137,8 @@ function drawDetails(index) {
   ].filter(([, text]) => text);
   const list = element("dl", {}, ...rows.map(([label, text]) => element("div", {}, element("dt", {}, label), element("dd", {}, element("bdi", {}, text)))));
   const files = filesOf(photo).map((file) => {
-    const link = element("a", { href: urlOf(file.path), download: fileNameOf(file.path) });
+    // A page on disk may not save a file, only open it: then beside the gallery, not in its place.
+    const link = element("a", { href: urlOf(file.path), download: fileNameOf(file.path), target: "_blank" });
     link.append(element("b", {}, `${file.variant} ${FORMAT_NAMES[file.format] ?? file.format}`), element("span", {}, `${file.width} × ${file.height}`), element("span", {}, bytesText(file.bytes)));
     return element("li", {}, link);
   });

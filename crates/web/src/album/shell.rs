@@ -105,7 +105,7 @@ fn srcset(photo: &AlbumPhoto, format: OutputFormat) -> String {
 fn header(album: &Album, page: &PageData<'_>, cover: Option<&AlbumPhoto>, zone: &TimeZone) -> Markup {
     let delivery = words::delivery(album, zone);
     html! {
-        header.hero {
+        header.hero.with-cover[cover.is_some()] {
             @if let Some(photo) = cover {
                 picture.cover aria-hidden="true" {
                     @for format in [OutputFormat::Avif, OutputFormat::WebP] {
@@ -239,7 +239,7 @@ fn lightbox() -> Markup {
             div.stage #stage { div.track #track {} }
             div.top {
                 p.counter #counter aria-live="polite" {}
-                a.tool #download download aria-label="Download this photo" { (icon("download")) }
+                a.tool #download download target="_blank" aria-label="Download this photo" { (icon("download")) }
                 button.tool #details-button type="button" aria-expanded="false" aria-controls="details"
                     aria-label="Details" { (icon("info")) }
                 button.tool #close type="button" aria-label="Close" { (icon("close")) }

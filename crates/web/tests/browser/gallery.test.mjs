@@ -108,6 +108,29 @@ describe("layout", () => {
   });
 });
 
+describe("placeholders", () => {
+  const source = readFileSync(join(root, "crates/web/src/album/thumbhash.js"), "utf8");
+  const { decodeThumbHash } = new Function(`${source}; return { decodeThumbHash };`)();
+
+  test("have the photo's shape and its mean colour", () => {
+    const hash = "1QcSHQRnh493V4dIh4eXh1h4kJUI";
+    const { width, height, rgba } = decodeThumbHash(hash);
+    assert.deepEqual([width, height, rgba.length], [23, 32, 23 * 32 * 4]);
+    // The constant terms stand in the first three bytes; the others add up to nothing over the whole picture.
+    const head = Buffer.from(hash, "base64").readUIntLE(0, 3);
+    const [l, p, q] = [(head & 63) / 63, ((head >> 6) & 63) / 31.5 - 1, ((head >> 12) & 63) / 31.5 - 1];
+    const blue = l - (2 / 3) * p, red = (3 * l - blue + q) / 2;
+    [red, red - q, blue].forEach((wanted, channel) => {
+      const mean = rgba.reduce((sum, value, at) => (at % 4 === channel ? sum + value : sum), 0) / (width * height);
+      assert.ok(Math.abs(mean - wanted * 255) < 3, `channel ${channel}: ${mean} for ${wanted * 255}`);
+    });
+  });
+
+  test("are left out where the hash is none", () => {
+    for (const broken of ["", "AA==", "not base64!"]) assert.equal(decodeThumbHash(broken), null);
+  });
+});
+
 for (const [name, options] of [["desktop", DESKTOP], ["phone", PHONE]]) {
   describe(name, () => {
     test("rows are justified and nothing stands out of the page", () => open(options, {}, async (page) => {
