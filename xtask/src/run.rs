@@ -40,10 +40,10 @@ pub(crate) fn quiet(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&stdout).into_owned())
 }
 
-/// Whether a program of this name is on the path.
-pub(crate) fn is_installed(name: &str) -> bool {
+/// Where the path has a program of this name.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(name).is_file())
+    env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 /// `$XDG_CACHE_HOME/procession` or `~/.cache/procession`.

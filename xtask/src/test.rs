@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 
 use crate::{
     check,
-    run::{files_below, is_installed, program, root, show},
+    run::{files_below, find, program, root, show},
     setup,
     steps::{Step, run_steps},
 };
@@ -43,7 +43,7 @@ fn models() -> Result<()> {
 }
 
 fn tests() -> Result<()> {
-    if is_installed("cargo-nextest") {
+    if find("cargo-nextest").is_some() {
         show(&mut strict(program("cargo", &["nextest", "run", "--workspace", "--no-fail-fast"])))?;
         return show(&mut strict(program("cargo", &["test", "--workspace", "--doc", "--quiet"])));
     }
@@ -59,6 +59,9 @@ fn pages() -> Result<()> {
     command.args(tests);
     if command.get_args().count() == 1 {
         bail!("{BROWSER_TESTS} has no test");
+    }
+    if let (None, Some(browser)) = (std::env::var_os("CHROMIUM"), find("chromium")) {
+        command.env("CHROMIUM", browser);
     }
     show(&mut strict(command))
 }

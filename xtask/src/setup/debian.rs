@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{is_installed, program, quiet};
+use crate::run::{find, program, quiet};
 
 /// A package, and how to tell that what it brings is here.
 #[derive(Clone, Copy)]
@@ -47,7 +47,7 @@ pub(crate) fn update() -> Result<()> {
 }
 
 fn is_here(package: &Package) -> bool {
-    if package.program.is_some_and(is_installed) {
+    if package.program.is_some_and(|name| find(name).is_some()) {
         return true;
     }
     let query = ["--show", "--showformat=${db:Status-Status}", package.name];
@@ -56,11 +56,11 @@ fn is_here(package: &Package) -> bool {
 
 /// apt-get as root.
 fn apt_get() -> Result<Command> {
-    if !is_installed("apt-get") {
+    if find("apt-get").is_none() {
         bail!("this machine has no apt-get");
     }
     let is_root = quiet(&mut program("id", &["-u"]))?.trim() == "0";
-    let mut command = match (is_root, is_installed("sudo")) {
+    let mut command = match (is_root, find("sudo").is_some()) {
         (true, _) => program("apt-get", &[]),
         // sudo may ask for a password, and clears the environment.
         (false, true) => program("sudo", &["DEBIAN_FRONTEND=noninteractive", "apt-get"]),

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{is_installed, program, quiet, root};
+use crate::run::{find, program, quiet, root};
 
 /// Makes `node_modules` what `package-lock.json` says, unless it is that already.
 pub(crate) fn install() -> Result<()> {
@@ -14,7 +14,7 @@ pub(crate) fn install() -> Result<()> {
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    if !is_installed("npm") {
+    if find("npm").is_none() {
         bail!("npm is not here; install Node.js 20 or later with npm and try again");
     }
     eprintln!("Installing the npm packages of package-lock.json, for tests and benchmarks");
