@@ -7,6 +7,7 @@ use std::{
 };
 
 use procession_domain::error::chain;
+use procession_pixel::capabilities;
 use procession_vision::{Cache, State, Vision};
 use serde::Serialize;
 use serde_json::json;
@@ -29,6 +30,7 @@ struct Finding {
 /// Looks at everything.
 pub(super) fn run(config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
     let mut findings = vec![device(config), memory(config), data(config)];
+    findings.extend(codecs());
     findings.extend(config.stores().iter().map(|store| space(store)));
     findings.extend(models(config));
     findings.push(time_zone());
@@ -51,6 +53,14 @@ fn device(config: &Config) -> Finding {
         good: true,
         detail: format!("{} ({}), {} photos at a time", info.name, info.kind, info.lanes),
     }
+}
+
+fn codecs() -> impl Iterator<Item = Finding> {
+    capabilities().into_iter().map(|codec| Finding {
+        what: "codec",
+        good: codec.available,
+        detail: format!("{}: {}", codec.codec, codec.detail),
+    })
 }
 
 fn memory(config: &Config) -> Finding {

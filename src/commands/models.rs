@@ -43,9 +43,10 @@ pub(super) fn run(command: &Models, config: &Config, global: &Global) -> anyhow:
 }
 
 fn row((entry, state): &(Entry, State)) -> Value {
-    let Entry { name, what_for, package, file, archive_sha256, sha256, bytes, licence, origin } = entry;
-    json!({ "name": name, "state": word(*state), "what_for": what_for, "package": package, "file": file,
-        "archive_sha256": archive_sha256, "sha256": sha256, "bytes": bytes, "licence": licence, "origin": origin })
+    let Entry { name, what_for, package, file, sha256, bytes, licence, origin } = entry;
+    json!({ "name": name, "state": word(*state), "what_for": what_for, "package": package.to_string(),
+        "package_sha256": package.sha256, "file": file, "sha256": sha256, "bytes": bytes, "licence": licence,
+        "origin": origin })
 }
 
 /// A state as people and programs read it.
