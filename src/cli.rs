@@ -27,6 +27,7 @@ pub(crate) struct Cli {
 }
 
 #[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Options of all commands")]
 pub(crate) struct Global {
     /// Configuration file [default: ~/.config/procession/config.toml, where there is one]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -99,7 +99,8 @@ fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     let path = std::path::absolute(path).with_context(|| format!("the path {}", path.display()))?;
     for there in path.ancestors() {
         if let (Ok(real), Ok(rest)) = (there.canonicalize(), path.strip_prefix(there)) {
-            return Ok(real.join(rest));
+            // Joining nothing would add a slash.
+            return Ok(if rest == Path::new("") { real } else { real.join(rest) });
         }
     }
     Ok(path)
@@ -170,5 +171,6 @@ mod tests {
         let real = folder.path().canonicalize().unwrap();
         std::os::unix::fs::symlink(&real, real.join("link")).unwrap();
         assert_eq!(absolute(&real.join("link/new/out")).unwrap(), real.join("new/out"));
+        assert_eq!(absolute(&real.join("link")).unwrap().as_os_str(), real.as_os_str());
     }
 }
