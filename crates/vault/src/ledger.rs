@@ -1,5 +1,7 @@
 //! The port to the ledger: what exists, what is to be done, who does it.
 
+mod sqlite;
+
 use async_trait::async_trait;
 use procession_domain::{
     GalleryId, PhotoId, Timestamp, WorkerId,
@@ -10,6 +12,8 @@ use procession_domain::{
 };
 
 use crate::Result;
+
+pub use sqlite::{LedgerOptions, SqliteLedger};
 
 /// The index over the vault, and the queue of work.
 ///

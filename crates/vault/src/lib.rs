@@ -9,4 +9,4 @@ pub mod ledger;
 
 pub use blobs::{Blobs, DiskBlobs, Inventory, MemoryBlobs, Replicated, inventory, verify_original};
 pub use error::{Error, Result};
-pub use ledger::Ledger;
+pub use ledger::{Ledger, LedgerOptions, SqliteLedger};

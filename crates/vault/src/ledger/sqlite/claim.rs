@@ -1,0 +1,185 @@
+//! Whose turn it is, and what it takes: the twin of `plan::schedule` in one transaction.
+//!
+//! Nothing here counts or orders the backlog: the gallery is found in an index over the galleries with waiting jobs, its
+//! jobs in an index in their order, what expired in an index by time.
+
+use std::collections::BTreeMap;
+
+use procession_domain::{
+    GalleryId, JobId, Timestamp, WorkerId,
+    job::{Claim, Lease},
+};
+use sqlx::SqliteConnection;
+
+use super::{SqliteLedger, failed, rows};
+use crate::Result;
+
+const ACTION: &str = "claim jobs";
+
+/// Makes what expired or is due wait again. The worker keeps the right to complete it until another claims it.
+const WAKE: &str = "UPDATE job SET state = 'waiting', wakes_at = NULL
+     WHERE state <> 'waiting' AND wakes_at <= $1 RETURNING gallery";
+
+/// The first of the critical galleries, the first of the others, and what decides between them.
+const CANDIDATES: &str = "SELECT
+     (SELECT id FROM gallery WHERE waiting > 0 AND critical_at <= $1 ORDER BY deadline, id LIMIT 1),
+     (SELECT id FROM gallery WHERE waiting > 0 AND critical_at > $1 ORDER BY vtime, deadline, id LIMIT 1),
+     critical_credit
+     FROM schedule WHERE id = 1";
+
+/// The first jobs of a gallery, with their photos.
+const FIRST_JOBS: &str = "SELECT job.id, job.epoch, job.failures, job.cost, photo.facts
+     FROM job JOIN photo ON photo.id = job.photo
+     WHERE job.gallery = $1 AND job.state = 'waiting' ORDER BY job.priority DESC, job.id LIMIT $2";
+
+const TAKE: &str = "UPDATE job SET state = 'held', epoch = epoch + 1, worker = $2, wakes_at = $3 WHERE id = $1";
+
+const CHARGE: &str = "UPDATE gallery SET waiting = waiting - $2, vtime = vtime + $3 / weight WHERE id = $1
+     RETURNING settings, opened_at, vtime";
+
+const RECORD_TURN: &str = "UPDATE schedule SET critical_credit = critical_credit + $1, vtime = $2 WHERE id = 1";
+
+/// The least virtual time of the other galleries that wait, or else of the one that was served last.
+const FLOOR: &str = "SELECT COALESCE((SELECT MIN(vtime) FROM gallery WHERE waiting > 0 AND id <> $1), vtime)
+     FROM schedule WHERE id = 1";
+
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 7] = [WAKE, CANDIDATES, FIRST_JOBS, TAKE, CHARGE, RECORD_TURN, FLOOR];
+
+pub(super) async fn claim(
+    ledger: &SqliteLedger,
+    worker: &WorkerId,
+    count: usize,
+    only: Option<GalleryId>,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<Vec<Claim>> {
+    let mut transaction = ledger.write(ACTION).await?;
+    wake(&mut transaction, now).await?;
+    let turn = match only {
+        Some(gallery) => Some(Turn { gallery: gallery.to_string(), credit_per_cost: 0.0 }),
+        None => next(&mut transaction, now, ledger.options.critical_share).await?,
+    };
+    let claims = match turn {
+        Some(turn) if count > 0 => take(&mut transaction, &turn, worker, count, expires_at).await?,
+        _ => Vec::new(),
+    };
+    transaction.commit().await.map_err(failed(ACTION))?;
+    Ok(claims)
+}
+
+struct Turn {
+    gallery: String,
+    /// What a unit of the work that is taken adds to the critical galleries' credit.
+    credit_per_cost: f64,
+}
+
+async fn wake(connection: &mut SqliteConnection, now: Timestamp) -> Result<()> {
+    let woken: Vec<String> =
+        sqlx::query_scalar(WAKE).bind(now.micros()).fetch_all(&mut *connection).await.map_err(failed(ACTION))?;
+    let mut counts = BTreeMap::new();
+    for gallery in woken {
+        *counts.entry(gallery).or_insert(0) += 1;
+    }
+    for (gallery, count) in counts {
+        add_waiting(connection, &gallery, count, ACTION).await?;
+    }
+    Ok(())
+}
+
+async fn next(connection: &mut SqliteConnection, now: Timestamp, critical_share: f64) -> Result<Option<Turn>> {
+    let candidates: (Option<String>, Option<String>, f64) =
+        sqlx::query_as(CANDIDATES).bind(now.micros()).fetch_one(connection).await.map_err(failed(ACTION))?;
+    Ok(match candidates {
+        (Some(critical), Some(_), credit) if credit >= 0.0 => {
+            Some(Turn { gallery: critical, credit_per_cost: critical_share - 1.0 })
+        }
+        (Some(_), Some(fair), _) => Some(Turn { gallery: fair, credit_per_cost: critical_share }),
+        (Some(gallery), None, _) | (None, Some(gallery), _) => Some(Turn { gallery, credit_per_cost: 0.0 }),
+        (None, None, _) => None,
+    })
+}
+
+async fn take(
+    connection: &mut SqliteConnection,
+    turn: &Turn,
+    worker: &WorkerId,
+    count: usize,
+    expires_at: Timestamp,
+) -> Result<Vec<Claim>> {
+    type Row = (i64, i64, i64, f64, String);
+    let jobs: Vec<Row> = sqlx::query_as(FIRST_JOBS)
+        .bind(&turn.gallery)
+        .bind(i64::try_from(count).unwrap_or(i64::MAX))
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed(ACTION))?;
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let cost: f64 = jobs.iter().map(|(.., cost, _)| cost).sum();
+    let (settings, opened_at, vtime): (String, i64, f64) = sqlx::query_as(CHARGE)
+        .bind(&turn.gallery)
+        .bind(jobs.len() as i64)
+        .bind(cost)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed(ACTION))?;
+    sqlx::query(RECORD_TURN)
+        .bind(turn.credit_per_cost * cost)
+        .bind(vtime)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed(ACTION))?;
+    let mut gallery: procession_domain::gallery::Gallery = rows::read(&settings, "gallery", &turn.gallery)?;
+    gallery.opened_at = Timestamp::from_micros(opened_at);
+    let mut claims = Vec::with_capacity(jobs.len());
+    for (job, epoch, failures, _, facts) in jobs {
+        sqlx::query(TAKE)
+            .bind(job)
+            .bind(&worker.0)
+            .bind(expires_at.micros())
+            .execute(&mut *connection)
+            .await
+            .map_err(failed(ACTION))?;
+        claims.push(Claim {
+            lease: Lease { job: JobId(job), epoch: epoch + 1, worker: worker.clone(), expires_at },
+            photo: rows::read(&facts, "photo of job", &job.to_string())?,
+            gallery: gallery.clone(),
+            failures: u32::try_from(failures).unwrap_or(u32::MAX),
+        });
+    }
+    Ok(claims)
+}
+
+/// Counts jobs that wait from now on. A gallery that had none joins those that have some at the least of their virtual
+/// times, so that nobody saves up time by being away.
+pub(super) async fn add_waiting(
+    connection: &mut SqliteConnection,
+    gallery: &str,
+    count: i64,
+    action: &'static str,
+) -> Result<()> {
+    let sql = "UPDATE gallery SET waiting = waiting + $2 WHERE id = $1 RETURNING waiting";
+    let waiting: i64 =
+        sqlx::query_scalar(sql).bind(gallery).bind(count).fetch_one(&mut *connection).await.map_err(failed(action))?;
+    if waiting == count {
+        let floor: f64 =
+            sqlx::query_scalar(FLOOR).bind(gallery).fetch_one(&mut *connection).await.map_err(failed(action))?;
+        let sql = "UPDATE gallery SET vtime = $2 WHERE id = $1 AND vtime < $2";
+        sqlx::query(sql).bind(gallery).bind(floor).execute(connection).await.map_err(failed(action))?;
+    }
+    Ok(())
+}
+
+/// Counts jobs that wait no longer.
+pub(super) async fn remove_waiting(
+    connection: &mut SqliteConnection,
+    gallery: &str,
+    count: i64,
+    action: &'static str,
+) -> Result<()> {
+    let sql = "UPDATE gallery SET waiting = waiting - $2 WHERE id = $1";
+    let done = sqlx::query(sql).bind(gallery).bind(count).execute(connection).await;
+    done.map(|_| ()).map_err(failed(action))
+}

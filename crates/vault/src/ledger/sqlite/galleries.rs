@@ -1,0 +1,131 @@
+//! Galleries, their rank, their progress, and the files that they refused.
+
+use procession_domain::{
+    GalleryId, Timestamp,
+    gallery::{Gallery, Progress, Rank},
+    photo::Refusal,
+};
+
+use super::{SqliteLedger, absent, failed, rows};
+use crate::{Error, Result};
+
+pub(super) async fn open(ledger: &SqliteLedger, gallery: &Gallery, rank: &Rank) -> Result<Gallery> {
+    let action = "open a gallery";
+    let sql = "INSERT INTO gallery (id, opened_at, settings, urgency, weight, deadline, critical_at, vtime, waiting)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0)
+         ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, urgency = excluded.urgency,
+             weight = excluded.weight, deadline = excluded.deadline, critical_at = excluded.critical_at
+         RETURNING opened_at";
+    let mut transaction = ledger.write(action).await?;
+    let opened_at: i64 = sqlx::query_scalar(sql)
+        .bind(gallery.id.to_string())
+        .bind(gallery.opened_at.micros())
+        .bind(rows::write(gallery)?)
+        .bind(rank.urgency.name())
+        .bind(rank.weight)
+        .bind(rank.deadline.micros())
+        .bind(rank.critical_at.micros())
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(failed(action))?;
+    transaction.commit().await.map_err(failed(action))?;
+    Ok(Gallery { opened_at: Timestamp::from_micros(opened_at), ..gallery.clone() })
+}
+
+pub(super) async fn one(ledger: &SqliteLedger, id: GalleryId) -> Result<(Gallery, Rank)> {
+    let sql = "SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery WHERE id = $1";
+    let row = sqlx::query_as(sql).bind(id.to_string()).fetch_optional(&ledger.readers).await;
+    let row = row.map_err(failed("read a gallery"))?;
+    rows::gallery(row.ok_or_else(|| unknown(id))?)
+}
+
+pub(super) async fn all(ledger: &SqliteLedger) -> Result<Vec<(Gallery, Rank)>> {
+    let sql = "SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery
+         ORDER BY opened_at DESC, id";
+    let rows = sqlx::query_as(sql).fetch_all(&ledger.readers).await.map_err(failed("list galleries"))?;
+    rows.into_iter().map(rows::gallery).collect()
+}
+
+pub(super) async fn rank(ledger: &SqliteLedger, id: GalleryId, rank: &Rank) -> Result<()> {
+    let sql = "UPDATE gallery SET urgency = $2, weight = $3, deadline = $4, critical_at = $5 WHERE id = $1";
+    let done = sqlx::query(sql)
+        .bind(id.to_string())
+        .bind(rank.urgency.name())
+        .bind(rank.weight)
+        .bind(rank.deadline.micros())
+        .bind(rank.critical_at.micros())
+        .execute(&ledger.writer)
+        .await
+        .map_err(failed("rank a gallery"))?;
+    if done.rows_affected() == 0 { Err(unknown(id)) } else { Ok(()) }
+}
+
+pub(super) async fn refuse(ledger: &SqliteLedger, gallery: GalleryId, refusal: &Refusal, now: Timestamp) -> Result<()> {
+    let sql = "INSERT INTO refusal (gallery, name, failure, refused_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (gallery, name) DO UPDATE SET failure = excluded.failure, refused_at = excluded.refused_at";
+    sqlx::query(sql)
+        .bind(gallery.to_string())
+        .bind(&refusal.name)
+        .bind(rows::write(&refusal.failure)?)
+        .bind(now.micros())
+        .execute(&ledger.writer)
+        .await
+        .map_err(without_gallery(gallery, "record a refused file"))?;
+    Ok(())
+}
+
+pub(super) async fn clear_refusals(ledger: &SqliteLedger, gallery: GalleryId) -> Result<()> {
+    let sql = "DELETE FROM refusal WHERE gallery = $1";
+    let done = sqlx::query(sql).bind(gallery.to_string()).execute(&ledger.writer).await;
+    done.map(|_| ()).map_err(failed("forget refused files"))
+}
+
+pub(super) async fn refusals(ledger: &SqliteLedger, gallery: GalleryId) -> Result<Vec<Refusal>> {
+    let sql = "SELECT name, failure FROM refusal WHERE gallery = $1 ORDER BY name";
+    let rows: Vec<(String, String)> = sqlx::query_as(sql)
+        .bind(gallery.to_string())
+        .fetch_all(&ledger.readers)
+        .await
+        .map_err(failed("list refused files"))?;
+    let refusal = |(name, failure): (String, String)| {
+        let failure = rows::read(&failure, "refusal of", &name)?;
+        Ok(Refusal { name, failure })
+    };
+    rows.into_iter().map(refusal).collect()
+}
+
+/// Counts in indices; one statement, so that all counts are of one moment.
+const PROGRESS: &str = "SELECT
+     (SELECT COUNT(*) FROM job WHERE gallery = $1 AND state IN ('waiting', 'delayed')),
+     (SELECT COUNT(*) FROM job WHERE gallery = $1 AND state = 'held'),
+     (SELECT COUNT(*) FROM photo WHERE gallery = $1 AND state = 'done'),
+     (SELECT COUNT(*) FROM photo WHERE gallery = $1 AND state = 'quarantined'),
+     (SELECT COUNT(*) FROM refusal WHERE gallery = $1)";
+
+pub(super) async fn progress(ledger: &SqliteLedger, gallery: GalleryId) -> Result<Progress> {
+    let counts: (i64, i64, i64, i64, i64) = sqlx::query_as(PROGRESS)
+        .bind(gallery.to_string())
+        .fetch_one(&ledger.readers)
+        .await
+        .map_err(failed("count a gallery's photos"))?;
+    let (waiting, working, done, quarantined, refused) = counts;
+    Ok(Progress {
+        waiting: waiting.unsigned_abs(),
+        working: working.unsigned_abs(),
+        done: done.unsigned_abs(),
+        quarantined: quarantined.unsigned_abs(),
+        refused: refused.unsigned_abs(),
+    })
+}
+
+fn unknown(gallery: GalleryId) -> Error {
+    absent(format_args!("gallery {gallery}"))
+}
+
+/// The failure of a statement that names a gallery, which may not be there.
+pub(super) fn without_gallery(gallery: GalleryId, action: &'static str) -> impl Fn(sqlx::Error) -> Error {
+    move |error| match &error {
+        sqlx::Error::Database(refusal) if refusal.is_foreign_key_violation() => unknown(gallery),
+        _ => failed(action)(error),
+    }
+}

@@ -1,0 +1,171 @@
+//! What the holder of a lease may do. Everything is fenced by job, epoch and worker.
+
+use procession_domain::{
+    Timestamp,
+    analysis::Face,
+    gallery::Gallery,
+    job::Lease,
+    photo::{Failure, Finished},
+};
+use sqlx::SqliteConnection;
+
+use super::{SqliteLedger, claim, failed, rows};
+use crate::{Error, Result};
+
+/// A job of which the lease is good.
+struct Held {
+    photo: String,
+    gallery: String,
+    /// The lease expired and the job waits, but nobody else has claimed it.
+    waits: bool,
+}
+
+async fn held(connection: &mut SqliteConnection, lease: &Lease, action: &'static str) -> Result<Option<Held>> {
+    let sql = "SELECT photo, gallery, state = 'waiting' FROM job WHERE id = $1 AND epoch = $2 AND worker = $3";
+    let row: Option<(String, String, bool)> = sqlx::query_as(sql)
+        .bind(lease.job.0)
+        .bind(lease.epoch)
+        .bind(&lease.worker.0)
+        .fetch_optional(connection)
+        .await
+        .map_err(failed(action))?;
+    Ok(row.map(|(photo, gallery, waits)| Held { photo, gallery, waits }))
+}
+
+/// As `held`, and the job waits no longer.
+async fn held_or_conflict(connection: &mut SqliteConnection, lease: &Lease, action: &'static str) -> Result<Held> {
+    let held = held(&mut *connection, lease, action).await?.ok_or_else(|| Error::Conflict {
+        place: "ledger".to_owned(),
+        what: format!("job {}", lease.job),
+        why: format!("the lease with epoch {} is no longer good", lease.epoch),
+    })?;
+    if held.waits {
+        claim::remove_waiting(connection, &held.gallery, 1, action).await?;
+    }
+    Ok(held)
+}
+
+async fn execute_on_job(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    lease: &Lease,
+    action: &'static str,
+) -> Result<()> {
+    let done = sqlx::query(sql).bind(lease.job.0).execute(connection).await;
+    done.map(|_| ()).map_err(failed(action))
+}
+
+pub(super) async fn renew(ledger: &SqliteLedger, leases: &[Lease], expires_at: Timestamp) -> Result<Vec<Lease>> {
+    let action = "renew leases";
+    let mut transaction = ledger.write(action).await?;
+    let mut lost = Vec::new();
+    for lease in leases {
+        let Some(held) = held(&mut transaction, lease, action).await? else {
+            lost.push(lease.clone());
+            continue;
+        };
+        if held.waits {
+            claim::remove_waiting(&mut transaction, &held.gallery, 1, action).await?;
+        }
+        sqlx::query("UPDATE job SET state = 'held', wakes_at = $2 WHERE id = $1")
+            .bind(lease.job.0)
+            .bind(expires_at.micros())
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed(action))?;
+    }
+    transaction.commit().await.map_err(failed(action))?;
+    Ok(lost)
+}
+
+pub(super) async fn complete(ledger: &SqliteLedger, lease: &Lease, finished: &Finished) -> Result<()> {
+    let action = "complete a job";
+    let json = rows::write(finished)?;
+    let mut transaction = ledger.write(action).await?;
+    let held = held_or_conflict(&mut transaction, lease, action).await?;
+    execute_on_job(&mut transaction, "DELETE FROM job WHERE id = $1", lease, action).await?;
+    sqlx::query("UPDATE photo SET state = 'done', finished = $2, failure = NULL WHERE id = $1")
+        .bind(&held.photo)
+        .bind(json)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed(action))?;
+    let faces = finished.analysis.faces.as_deref().unwrap_or_default();
+    if faces.iter().any(|face| face.embedding.is_some()) {
+        keep_embeddings(&mut transaction, &held, faces, action).await?;
+    }
+    transaction.commit().await.map_err(failed(action))
+}
+
+/// Keeps the embeddings if there is consent now: it may have been withdrawn while the worker had the photo.
+async fn keep_embeddings(
+    connection: &mut SqliteConnection,
+    held: &Held,
+    faces: &[Face],
+    action: &'static str,
+) -> Result<()> {
+    let settings: String = sqlx::query_scalar("SELECT settings FROM gallery WHERE id = $1")
+        .bind(&held.gallery)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed(action))?;
+    if !rows::read::<Gallery>(&settings, "gallery", &held.gallery)?.consent.faces {
+        return Ok(());
+    }
+    for (face, embedding) in (0_i64..).zip(faces.iter().map(|face| &face.embedding)) {
+        let Some(vector) = embedding else { continue };
+        sqlx::query("INSERT INTO embedding (photo, face, gallery, vector) VALUES ($1, $2, $3, $4)")
+            .bind(&held.photo)
+            .bind(face)
+            .bind(&held.gallery)
+            .bind(rows::vector_to_bytes(vector))
+            .execute(&mut *connection)
+            .await
+            .map_err(failed(action))?;
+    }
+    Ok(())
+}
+
+pub(super) async fn quarantine(ledger: &SqliteLedger, lease: &Lease, failure: &Failure, _now: Timestamp) -> Result<()> {
+    let action = "quarantine a photo";
+    let mut transaction = ledger.write(action).await?;
+    let held = held_or_conflict(&mut transaction, lease, action).await?;
+    execute_on_job(&mut transaction, "DELETE FROM job WHERE id = $1", lease, action).await?;
+    sqlx::query("UPDATE photo SET state = 'quarantined', failure = $2 WHERE id = $1")
+        .bind(&held.photo)
+        .bind(rows::write(failure)?)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed(action))?;
+    transaction.commit().await.map_err(failed(action))
+}
+
+pub(super) async fn retry(ledger: &SqliteLedger, lease: &Lease, failure: &Failure, retry_at: Timestamp) -> Result<()> {
+    let action = "give a job back";
+    let sql = "UPDATE job SET state = 'delayed', wakes_at = $2, worker = NULL, failures = failures + 1, failure = $3
+         WHERE id = $1";
+    let mut transaction = ledger.write(action).await?;
+    held_or_conflict(&mut transaction, lease, action).await?;
+    sqlx::query(sql)
+        .bind(lease.job.0)
+        .bind(retry_at.micros())
+        .bind(rows::write(failure)?)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed(action))?;
+    transaction.commit().await.map_err(failed(action))
+}
+
+pub(super) async fn release(ledger: &SqliteLedger, leases: &[Lease]) -> Result<()> {
+    let action = "give jobs back";
+    let sql = "UPDATE job SET state = 'waiting', wakes_at = NULL, worker = NULL WHERE id = $1";
+    let mut transaction = ledger.write(action).await?;
+    for lease in leases {
+        let Some(held) = held(&mut transaction, lease, action).await? else { continue };
+        execute_on_job(&mut transaction, sql, lease, action).await?;
+        if !held.waits {
+            claim::add_waiting(&mut transaction, &held.gallery, 1, action).await?;
+        }
+    }
+    transaction.commit().await.map_err(failed(action))
+}

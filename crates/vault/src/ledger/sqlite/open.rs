@@ -1,0 +1,73 @@
+//! Connections and migrations.
+
+use std::{path::Path, time::Duration};
+
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::failed;
+use crate::{Error, Result};
+
+/// Each file is applied once, in this order, in one transaction of its own. A file that was released never changes.
+const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_ledger.sql")];
+
+/// How long a transaction waits for another process's.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+const READERS: u32 = 4;
+
+/// The one connection that writes, and those that read.
+pub(super) async fn pools(path: &Path) -> Result<(SqlitePool, SqlitePool)> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let made = tokio::fs::create_dir_all(folder).await;
+        made.map_err(|source| Error::io("ledger", "make", &folder.display(), source))?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        // What is erased is overwritten.
+        .pragma("secure_delete", "ON");
+    let writer = pool(1).connect_with(options.clone()).await.map_err(failed("open its file"))?;
+    migrate(&writer).await?;
+    let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
+    Ok((writer, readers))
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    // A connection to a file does not go stale.
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+async fn migrate(writer: &SqlitePool) -> Result<()> {
+    let action = "bring its tables up to date";
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed(action))?;
+    let make = "CREATE TABLE IF NOT EXISTS migration (version BIGINT PRIMARY KEY)";
+    sqlx::query(make).execute(&mut *transaction).await.map_err(failed(action))?;
+    transaction.commit().await.map_err(failed(action))?;
+    for (version, statements) in (1_i64..).zip(MIGRATIONS) {
+        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed(action))?;
+        let record = "INSERT INTO migration (version) VALUES ($1) ON CONFLICT DO NOTHING";
+        let recorded = sqlx::query(record).bind(version).execute(&mut *transaction).await.map_err(failed(action))?;
+        if recorded.rows_affected() == 1 {
+            sqlx::raw_sql(statements).execute(&mut *transaction).await.map_err(failed(action))?;
+            transaction.commit().await.map_err(failed(action))?;
+        }
+    }
+    let newest = "SELECT COALESCE(MAX(version), 0) FROM migration";
+    let newest: i64 = sqlx::query_scalar(newest).fetch_one(writer).await.map_err(failed(action))?;
+    if newest > MIGRATIONS.len() as i64 {
+        let why = "a newer version of Procession wrote it; use that version".to_owned();
+        return Err(Error::Refused { place: "ledger".to_owned(), why });
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! Photos, from staged to stored, and what is known of their faces.
+
+use procession_domain::{
+    GalleryId, PhotoId, Timestamp,
+    photo::{Photo, PhotoState},
+    recipe::Priority,
+};
+use sqlx::SqliteConnection;
+
+use super::{SqliteLedger, claim, failed, galleries::without_gallery, rows};
+use crate::Result;
+
+pub(super) async fn stage(ledger: &SqliteLedger, photo: &Photo) -> Result<()> {
+    let sql = "INSERT INTO photo (id, gallery, original, name, stored_at, state, priority, cost, facts)
+         VALUES ($1, $2, $3, $4, $5, 'staged', 0, 0, $6)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, stored_at = excluded.stored_at, facts = excluded.facts
+         WHERE photo.state = 'staged'";
+    sqlx::query(sql)
+        .bind(photo.id.to_string())
+        .bind(photo.gallery.to_string())
+        .bind(photo.original.to_string())
+        .bind(photo.name())
+        .bind(photo.stored_at.micros())
+        .bind(rows::write(photo)?)
+        .execute(&ledger.writer)
+        .await
+        .map_err(without_gallery(photo.gallery, "stage a photo"))?;
+    Ok(())
+}
+
+pub(super) async fn store(ledger: &SqliteLedger, photo: &Photo, priority: Priority, cost: f64) -> Result<bool> {
+    let action = "store a photo";
+    let mut transaction = ledger.write(action).await?;
+    let sql = "SELECT facts FROM photo WHERE id = $1 AND state <> 'staged'";
+    let known: Option<String> = sqlx::query_scalar(sql)
+        .bind(photo.id.to_string())
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(failed(action))?;
+    let new = match known {
+        Some(facts) => {
+            let known: Photo = rows::read(&facts, "photo", &photo.id.to_string())?;
+            if !add_names(&mut transaction, known, &photo.names).await? {
+                return Ok(false);
+            }
+            false
+        }
+        None => {
+            insert(&mut transaction, photo, priority, cost).await?;
+            true
+        }
+    };
+    transaction.commit().await.map_err(failed(action))?;
+    Ok(new)
+}
+
+async fn insert(connection: &mut SqliteConnection, photo: &Photo, priority: Priority, cost: f64) -> Result<()> {
+    let action = "store a photo";
+    let sql = "INSERT INTO photo (id, gallery, original, name, stored_at, state, priority, cost, facts)
+         VALUES ($1, $2, $3, $4, $5, 'stored', $6, $7, $8)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, stored_at = excluded.stored_at, state = excluded.state,
+             priority = excluded.priority, cost = excluded.cost, facts = excluded.facts";
+    sqlx::query(sql)
+        .bind(photo.id.to_string())
+        .bind(photo.gallery.to_string())
+        .bind(photo.original.to_string())
+        .bind(photo.name())
+        .bind(photo.stored_at.micros())
+        .bind(rows::priority(priority))
+        .bind(cost)
+        .bind(rows::write(photo)?)
+        .execute(&mut *connection)
+        .await
+        .map_err(without_gallery(photo.gallery, action))?;
+    insert_job(connection, &photo.id.to_string(), &photo.gallery.to_string(), action).await
+}
+
+/// Inserts the job of a stored photo and counts it.
+async fn insert_job(connection: &mut SqliteConnection, photo: &str, gallery: &str, action: &'static str) -> Result<()> {
+    let sql = "INSERT INTO job (photo, gallery, priority, cost, state, epoch, failures)
+         SELECT id, gallery, priority, cost, 'waiting', 0, 0 FROM photo WHERE id = $1";
+    sqlx::query(sql).bind(photo).execute(&mut *connection).await.map_err(failed(action))?;
+    claim::add_waiting(connection, gallery, 1, action).await
+}
+
+/// Adds names to a photo. Returns false if it has them all.
+async fn add_names(connection: &mut SqliteConnection, mut known: Photo, names: &[String]) -> Result<bool> {
+    let before = known.names.len();
+    known.names.extend_from_slice(names);
+    known.names.sort();
+    known.names.dedup();
+    if known.names.len() == before {
+        return Ok(false);
+    }
+    sqlx::query("UPDATE photo SET name = $2, facts = $3 WHERE id = $1")
+        .bind(known.id.to_string())
+        .bind(known.name())
+        .bind(rows::write(&known)?)
+        .execute(connection)
+        .await
+        .map_err(failed("add a photo's name"))?;
+    Ok(true)
+}
+
+pub(super) async fn all(ledger: &SqliteLedger, gallery: GalleryId) -> Result<Vec<(Photo, PhotoState)>> {
+    let sql = "SELECT id, state, facts, finished, failure FROM photo
+         WHERE gallery = $1 AND state <> 'staged' ORDER BY name, id";
+    type Row = (String, String, String, Option<String>, Option<String>);
+    let rows: Vec<Row> = sqlx::query_as(sql)
+        .bind(gallery.to_string())
+        .fetch_all(&ledger.readers)
+        .await
+        .map_err(failed("list a gallery's photos"))?;
+    let photo = |(id, state, facts, finished, failure): Row| {
+        let state = match (state.as_str(), finished, failure) {
+            ("stored", ..) => PhotoState::Stored,
+            ("done", Some(finished), _) => PhotoState::Done(rows::read(&finished, "photo", &id)?),
+            ("quarantined", _, Some(failure)) => PhotoState::Quarantined(rows::read(&failure, "photo", &id)?),
+            _ => return Err(rows::damaged("photo", &id, "its state is without a reason")),
+        };
+        Ok((rows::read(&facts, "photo", &id)?, state))
+    };
+    rows.into_iter().map(photo).collect()
+}
+
+pub(super) async fn embeddings(ledger: &SqliteLedger, gallery: GalleryId) -> Result<Vec<(PhotoId, usize, Vec<f32>)>> {
+    let sql = "SELECT photo, face, vector FROM embedding WHERE gallery = $1 ORDER BY photo, face";
+    let rows: Vec<(String, i64, Vec<u8>)> = sqlx::query_as(sql)
+        .bind(gallery.to_string())
+        .fetch_all(&ledger.readers)
+        .await
+        .map_err(failed("read embeddings"))?;
+    let embedding = |(photo, face, vector): (String, i64, Vec<u8>)| {
+        let face = usize::try_from(face).map_err(|error| rows::damaged("embedding of photo", &photo, error))?;
+        Ok((rows::id(&photo, "photo")?, face, rows::vector_from_bytes(&vector)))
+    };
+    rows.into_iter().map(embedding).collect()
+}
+
+pub(super) async fn erase_embeddings(ledger: &SqliteLedger, gallery: GalleryId) -> Result<u64> {
+    let action = "erase embeddings";
+    let sql = "DELETE FROM embedding WHERE gallery = $1";
+    let done = sqlx::query(sql).bind(gallery.to_string()).execute(&ledger.writer).await.map_err(failed(action))?;
+    if done.rows_affected() > 0 {
+        // The pages were overwritten in the log; now in the file, and the log is emptied. While another process reads,
+        // a part of this is left to the next checkpoint.
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&ledger.writer).await.map_err(failed(action))?;
+    }
+    Ok(done.rows_affected())
+}
+
+pub(super) async fn redo(ledger: &SqliteLedger, photos: &[PhotoId]) -> Result<u64> {
+    let action = "put photos back to work";
+    let mut transaction = ledger.write(action).await?;
+    let mut redone = 0;
+    for photo in photos {
+        redone += u64::from(redo_one(&mut transaction, &photo.to_string(), action).await?);
+    }
+    transaction.commit().await.map_err(failed(action))?;
+    Ok(redone)
+}
+
+async fn redo_one(connection: &mut SqliteConnection, photo: &str, action: &'static str) -> Result<bool> {
+    let sql = "SELECT photo.gallery, job.state FROM photo LEFT JOIN job ON job.photo = photo.id
+         WHERE photo.id = $1 AND photo.state <> 'staged'";
+    let found: Option<(String, Option<String>)> =
+        sqlx::query_as(sql).bind(photo).fetch_optional(&mut *connection).await.map_err(failed(action))?;
+    let gallery = match found {
+        None => return Ok(false),
+        Some((_, Some(state))) if state == "held" => return Ok(false),
+        Some((gallery, state)) => {
+            if state.is_some_and(|state| state == "waiting") {
+                claim::remove_waiting(connection, &gallery, 1, action).await?;
+            }
+            gallery
+        }
+    };
+    for sql in [
+        "DELETE FROM job WHERE photo = $1",
+        "DELETE FROM embedding WHERE photo = $1",
+        "UPDATE photo SET state = 'stored', finished = NULL, failure = NULL WHERE id = $1",
+    ] {
+        sqlx::query(sql).bind(photo).execute(&mut *connection).await.map_err(failed(action))?;
+    }
+    insert_job(connection, photo, &gallery, action).await?;
+    Ok(true)
+}
+
+pub(super) async fn abandoned(ledger: &SqliteLedger, before: Timestamp) -> Result<Vec<Photo>> {
+    let sql = "SELECT id, facts FROM photo WHERE state = 'staged' AND stored_at < $1 ORDER BY stored_at, id";
+    let rows: Vec<(String, String)> = sqlx::query_as(sql)
+        .bind(before.micros())
+        .fetch_all(&ledger.readers)
+        .await
+        .map_err(failed("list abandoned photos"))?;
+    rows.into_iter().map(|(id, facts)| rows::read(&facts, "photo", &id)).collect()
+}
+
+pub(super) async fn unstage(ledger: &SqliteLedger, photo: PhotoId) -> Result<()> {
+    let sql = "DELETE FROM photo WHERE id = $1 AND state = 'staged'";
+    let done = sqlx::query(sql).bind(photo.to_string()).execute(&ledger.writer).await;
+    done.map(|_| ()).map_err(failed("forget a staged photo"))
+}

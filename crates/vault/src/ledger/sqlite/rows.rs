@@ -1,0 +1,60 @@
+//! Values as they stand in columns.
+
+use std::str::FromStr;
+
+use procession_domain::{
+    Invalid, Timestamp,
+    gallery::{Gallery, Rank},
+    recipe::Priority,
+    urgency::Urgency,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Error, Result};
+
+/// Columns of a gallery: id, opened_at, settings, urgency, weight, deadline, critical_at.
+pub(super) type GalleryRow = (String, i64, String, String, f64, i64, i64);
+
+pub(super) fn gallery(row: GalleryRow) -> Result<(Gallery, Rank)> {
+    let (id, opened_at, settings, urgency, weight, deadline, critical_at) = row;
+    let mut gallery: Gallery = read(&settings, "gallery", &id)?;
+    gallery.opened_at = Timestamp::from_micros(opened_at);
+    let urgency = Urgency::ALL.into_iter().find(|class| class.name() == urgency);
+    let urgency = urgency.ok_or_else(|| damaged("gallery", &id, "its urgency is unknown"))?;
+    let (deadline, critical_at) = (Timestamp::from_micros(deadline), Timestamp::from_micros(critical_at));
+    Ok((gallery, Rank { urgency, weight, deadline, critical_at }))
+}
+
+/// Reads a document of the row `what id`.
+pub(super) fn read<T: DeserializeOwned>(json: &str, what: &str, id: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|error| damaged(what, id, error))
+}
+
+pub(super) fn write<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::Bug(format!("a value cannot be written as JSON: {error}")))
+}
+
+pub(super) fn id<T: FromStr<Err = Invalid>>(text: &str, what: &str) -> Result<T> {
+    text.parse().map_err(|error| damaged(what, text, error))
+}
+
+pub(super) fn damaged(what: &str, id: &str, why: impl ToString) -> Error {
+    Error::Corrupt { place: "ledger".to_owned(), what: format!("{what} {id}"), why: why.to_string() }
+}
+
+/// The greater, the sooner.
+pub(super) fn priority(priority: Priority) -> i64 {
+    match priority {
+        Priority::Low => 0,
+        Priority::Medium => 1,
+        Priority::High => 2,
+    }
+}
+
+pub(super) fn vector_to_bytes(vector: &[f32]) -> Vec<u8> {
+    vector.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
+pub(super) fn vector_from_bytes(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect()
+}
