@@ -154,7 +154,9 @@ impl Cache {
     fn read(&self, name: &str, path: PathBuf) -> Result<Model, Error> {
         match fs::read(&path) {
             Ok(bytes) => Ok(Model { sha256: hex(&Sha256::digest(&bytes)), path, bytes }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Missing { name: name.to_owned(), path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Error::Missing { name: name.to_owned(), path })
+            }
             Err(source) => Err(Error::Disk { path, source }),
         }
     }

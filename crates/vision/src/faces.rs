@@ -56,9 +56,7 @@ impl Detector {
     pub(crate) fn detect(&self, view: &View) -> Result<Vec<Face>, Error> {
         let scores = self.scores();
         let (width, height) = photo_size(view);
-        let side = |face: &Candidate| {
-            (face.region.width * width).max(face.region.height * height) / width.max(height)
-        };
+        let side = |face: &Candidate| (face.region.width * width).max(face.region.height * height) / width.max(height);
         let mut found = self.look(view, FIRST_LOOK, scores.suspect)?;
         let unsure = found.iter().any(|face| side(face) < SMALL);
         found.retain(|face| face.score >= scores.accept);
@@ -96,7 +94,8 @@ impl Detector {
                 yunet::read(&self.session.run(input)?, pixels.width as usize, pixels.height as usize, least)
             }
         };
-        let candidates = candidates.ok_or_else(|| Error::Bug("the face detector's outputs have other shapes".into()))?;
+        let candidates =
+            candidates.ok_or_else(|| Error::Bug("the face detector's outputs have other shapes".into()))?;
         Ok(distinct(candidates))
     }
 
@@ -114,7 +113,8 @@ fn distinct(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     let mut kept: Vec<Candidate> = Vec::new();
     for mut candidate in candidates {
         candidate.region = inside(candidate.region);
-        let new = candidate.region.area() > 0.0 && kept.iter().all(|face| overlap(&face.region, &candidate.region) < SAME);
+        let new =
+            candidate.region.area() > 0.0 && kept.iter().all(|face| overlap(&face.region, &candidate.region) < SAME);
         if new {
             kept.push(candidate);
         }

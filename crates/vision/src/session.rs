@@ -170,3 +170,6 @@ fn compute(
     }
     Ok(answers)
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,8 @@ pub(super) fn read(outputs: &[Tensor], least: f32) -> Option<Vec<Candidate>> {
     let [heat, sizes, offsets, points] = outputs else { return None };
     let [1, rows, columns] = heat.shape[..] else { return None };
     let cells = rows * columns;
-    let (sizes, offsets, points) = (values(sizes, 2 * cells)?, values(offsets, 2 * cells)?, values(points, 10 * cells)?);
+    let (sizes, offsets, points) =
+        (values(sizes, 2 * cells)?, values(offsets, 2 * cells)?, values(points, 10 * cells)?);
     let (width, height) = (columns as f32 * STRIDE, rows as f32 * STRIDE);
     let mut found = Vec::new();
     for (cell, &score) in heat.data.iter().enumerate().filter(|(_, score)| **score >= least) {

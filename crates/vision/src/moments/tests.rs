@@ -31,7 +31,12 @@ fn shot(number: usize, seconds: Option<u64>, scene: usize) -> Shot {
 fn moments(shots: &[Shot]) -> Vec<Moment> {
     let evidence: Vec<_> = shots
         .iter()
-        .map(|shot| MomentEvidence { photo: shot.id, name: &shot.name, taken_at: shot.taken_at, analysis: &shot.analysis })
+        .map(|shot| MomentEvidence {
+            photo: shot.id,
+            name: &shot.name,
+            taken_at: shot.taken_at,
+            analysis: &shot.analysis,
+        })
         .collect();
     find_moments(&evidence, &"Europe/Rome".parse().unwrap())
 }
@@ -87,7 +92,8 @@ fn a_title_needs_evidence() {
 #[test]
 fn the_cheapest_cuts_are_found() {
     // Against trying every way to cut.
-    let rows: Vec<Vec<f32>> = [0, 0, 1, 1, 1, 2, 0, 0, 0, 2].map(|scene| shot(0, None, scene).analysis).map(|a| row(&a)).to_vec();
+    let rows: Vec<Vec<f32>> =
+        [0, 0, 1, 1, 1, 2, 0, 0, 0, 2].map(|scene| shot(0, None, scene).analysis).map(|a| row(&a)).to_vec();
     let prices = [5.0, 0.3, 5.0, 5.0, 0.9, 0.2, 5.0, 5.0, 0.4];
     let sums = Sums::of(&rows);
     let cost = |ends: &[usize]| {
@@ -95,7 +101,8 @@ fn the_cheapest_cuts_are_found() {
         let spreads: f64 = starts.zip(ends).map(|(start, &end)| sums.spread(start, end)).sum();
         spreads + ends[..ends.len() - 1].iter().map(|end| prices[end - 1]).sum::<f64>()
     };
-    let all = (0_u32..1 << 9).map(|mask| (1..10).filter(|end| mask >> (end - 1) & 1 == 1).chain([10]).collect::<Vec<_>>());
+    let all =
+        (0_u32..1 << 9).map(|mask| (1..10).filter(|end| mask >> (end - 1) & 1 == 1).chain([10]).collect::<Vec<_>>());
     let least = all.map(|ends| cost(&ends)).min_by(f64::total_cmp).unwrap();
     assert!((cost(&cuts(&rows, &prices)) - least).abs() < 1e-9);
 }
@@ -119,5 +126,17 @@ proptest! {
         let mut all: Vec<_> = shots.iter().map(|shot| shot.id).collect();
         all.sort();
         prop_assert_eq!(photos, all);
+    }
+}
+
+#[test]
+fn every_class_in_a_title_is_one_that_the_scene_model_names() {
+    let classes = crate::Cache::new(crate::Cache::default_dir()).model("imagenet-classes");
+    let classes = classes.unwrap_or_else(|error| panic!("{error}\nRun the tests with `cargo xtask test`")).bytes;
+    let classes = String::from_utf8(classes).unwrap();
+    for (title, names) in title::SCENES {
+        for name in names {
+            assert!(classes.lines().any(|class| class.split(" (").next() == Some(name)), "{title}: {name}");
+        }
     }
 }

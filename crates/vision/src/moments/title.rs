@@ -32,7 +32,8 @@ const GROUP: usize = 6;
 /// The title and the reason of the moment that consists of `part`.
 pub(super) fn of(part: &[MomentEvidence<'_>], pause_before: Option<f64>, zone: &TimeZoneName) -> (String, String) {
     let first = part.iter().find_map(|photo| photo.taken_at).map(|at| zone.rules().to_datetime(at.calendar()));
-    let time = first.as_ref().map(|first| format!("{}, {:02}:{:02}", part_of_day(first.hour()), first.hour(), first.minute()));
+    let time =
+        first.as_ref().map(|first| format!("{}, {:02}:{:02}", part_of_day(first.hour()), first.hour(), first.minute()));
     let (title, evidence) = match named(part) {
         Some((title, evidence)) => (title.to_owned(), evidence),
         None => (time.unwrap_or_else(|| "Photos without a time".to_owned()), "nothing names the scene".to_owned()),
@@ -58,12 +59,14 @@ fn named(part: &[MomentEvidence<'_>]) -> Option<(&'static str, String)> {
         let matching = labels.filter(|label| classes.contains(&class(&label.name)));
         matching.map(|label| label.probability).sum::<f32>() >= SHOWS
     };
-    let counts = SCENES.iter().map(|(title, classes)| (*title, *classes, part.iter().filter(|p| shows(classes, p)).count()));
+    let counts =
+        SCENES.iter().map(|(title, classes)| (*title, *classes, part.iter().filter(|p| shows(classes, p)).count()));
     // max_by_key takes the last of equals: the list is read backwards.
     let best = counts.rev().max_by_key(|(.., count)| *count)?;
     if best.2 as f32 >= CARRIES * part.len() as f32 {
         let labels = part.iter().filter_map(|photo| photo.analysis.scene.as_ref()).flat_map(|scene| &scene.labels);
-        let seen: BTreeSet<&str> = labels.map(|label| class(&label.name)).filter(|name| best.1.contains(name)).collect();
+        let seen: BTreeSet<&str> =
+            labels.map(|label| class(&label.name)).filter(|name| best.1.contains(name)).collect();
         let seen: Vec<&str> = seen.into_iter().take(4).collect();
         return Some((best.0, format!("{} of {} show {}", best.2, part.len(), seen.join(", "))));
     }
