@@ -32,7 +32,8 @@ pub(crate) fn formatting() -> Result<()> {
 
 /// `cargo clippy` over everything, warnings being errors.
 pub(crate) fn clippy() -> Result<()> {
-    show(&mut program("cargo", &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    let all = ["clippy", "--quiet", "--keep-going", "--workspace", "--all-targets"];
+    show(program("cargo", &all).args(["--", "-D", "warnings"]))
 }
 
 /// Layers, files and documents: all that is wrong is told at once.

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    run::{cache, program, root, sha256, show},
+    run::{binary, cache, program, root, sha256, show},
     setup,
 };
 use photos::Photo;
@@ -31,11 +31,10 @@ pub(crate) fn run() -> Result<()> {
     setup::for_build()?;
     eprintln!("Building the release binary (minutes the first time)");
     show(&mut program("cargo", &["build", "--release", "--package", "procession"]))?;
-    let binary = Path::new("target/release/procession");
-    setup::models(binary)?;
+    setup::models("release")?;
     let gallery = gallery()?;
     let photos = gallery.to_string_lossy();
-    let mut process = program(&root().join(binary).to_string_lossy(), &["process", &photos, "--out", OUT]);
+    let mut process = program(&binary("release").to_string_lossy(), &["process", &photos, "--out", OUT]);
     process.args(["--title", "A day in June", "--wedding-date", DAY, "--time-zone", TIME_ZONE]);
     // So that the demo shows how guests are grouped; all of it stays on this machine.
     process.args(["--consent", "faces=yes"]);

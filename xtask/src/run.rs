@@ -46,6 +46,12 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
+/// The product's binary as cargo built it with this profile ("debug", "release").
+pub(crate) fn binary(profile: &str) -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder));
+    target.join(profile).join("procession")
+}
+
 /// `$XDG_CACHE_HOME/procession` or `~/.cache/procession`.
 pub(crate) fn cache() -> Result<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

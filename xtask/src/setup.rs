@@ -4,11 +4,9 @@
 mod debian;
 mod node;
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 
-use crate::run::{program, quiet, show};
+use crate::run::{binary, program, quiet, show};
 use debian::Package;
 pub(crate) use debian::update as update_debian;
 
@@ -24,8 +22,8 @@ const BROWSER: Package = Package { name: "chromium", program: Some("chromium"), 
 /// Everything that `demo` and `test` need.
 pub(crate) fn run() -> Result<()> {
     for_tests()?;
-    show(&mut program("cargo", &["build", "--quiet", "--package", "procession"]))?;
-    models(Path::new("target/debug/procession"))
+    show(&mut program("cargo", &["build", "--package", "procession"]))?;
+    models("debug")
 }
 
 /// What must be there before the product is built.
@@ -47,9 +45,9 @@ pub(crate) fn for_bench() -> Result<()> {
     node::install()
 }
 
-/// The models, through the product's own command: one way for developers and for users.
-pub(crate) fn models(binary: &Path) -> Result<()> {
-    let mut command = program(&crate::run::root().join(binary).to_string_lossy(), &["models", "fetch"]);
+/// The models, through the product's own command, built with this profile: one way for developers and for users.
+pub(crate) fn models(profile: &str) -> Result<()> {
+    let mut command = program(&binary(profile).to_string_lossy(), &["models", "fetch"]);
     show(&mut command).context("the models could not be brought here")
 }
 

@@ -1,9 +1,6 @@
 //! `cargo xtask test`: everything that must hold, each step with its outcome and its time.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
 use anyhow::{Result, bail};
 
@@ -35,11 +32,11 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn build() -> Result<()> {
-    show(&mut program("cargo", &["test", "--workspace", "--no-run", "--quiet"]))
+    show(&mut program("cargo", &["test", "--workspace", "--no-run"]))
 }
 
 fn models() -> Result<()> {
-    setup::models(Path::new("target/debug/procession"))
+    setup::models("debug")
 }
 
 fn tests() -> Result<()> {

@@ -28,9 +28,8 @@ pub(crate) fn install(packages: &[Package]) -> Result<()> {
     for package in &missing {
         eprintln!("Installing {}: {}", package.name, package.purpose);
     }
-    let mut command = apt_get().with_context(|| {
-        format!("needs Debian's {0}; install them and try again: apt-get install {0}", names.join(" "))
-    })?;
+    let list = names.join(" ");
+    let mut command = apt_get().with_context(|| format!("as root, say `apt-get install {list}` and try again"))?;
     command.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(&names);
     // Lists that are absent or old are the usual reason to fail.
     if quiet(&mut command).is_ok() {
