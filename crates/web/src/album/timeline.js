@@ -11,12 +11,12 @@ const BREAK_BINS = 2; // what a folded stretch takes
 let bins = []; // {time, first, photos} or {time: null} for a folded stretch
 let currentBin = -1, currentMoment = -1;
 
-/** Stretches of the day without long gaps: {from, to}. */
-function stretchesOf(times) {
+/** Stretches of the day without gaps over `longest`: {from, to}. */
+function stretchesOf(times, longest) {
   const stretches = [];
   for (const time of times) {
     const last = stretches.at(-1);
-    if (last && time - last.to <= LONG_GAP) last.to = time;
+    if (last && time - last.to <= longest) last.to = time;
     else stretches.push({ from: time, to: time });
   }
   return stretches;
@@ -24,12 +24,13 @@ function stretchesOf(times) {
 
 /** As many bins as fit, over the stretches, each of the same width in time. */
 function makeBins(times, most) {
-  const stretches = stretchesOf(times);
+  // Two stretches never share a bin.
+  const stretchesFor = (width) => stretchesOf(times, Math.max(LONG_GAP, 2 * width));
   const binsOver = (width, { from, to }) => Math.floor(to / width) - Math.floor(from / width) + 1;
-  const needed = (width) => stretches.reduce((sum, stretch) => sum + binsOver(width, stretch) + BREAK_BINS, 0);
+  const needed = (width) => stretchesFor(width).reduce((sum, stretch) => sum + binsOver(width, stretch) + BREAK_BINS, 0);
   const width = BIN_WIDTHS.find((candidate) => needed(candidate) <= most) ?? BIN_WIDTHS.at(-1);
   const made = [];
-  for (const stretch of stretches) {
+  for (const stretch of stretchesFor(width)) {
     if (made.length) for (let at = 0; at < BREAK_BINS; at++) made.push({ time: null });
     const start = Math.floor(stretch.from / width) * width;
     for (let at = 0; at < binsOver(width, stretch); at++) made.push({ time: start + at * width, count: 0, first: null });
