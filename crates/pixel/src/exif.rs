@@ -10,3 +10,6 @@ use procession_domain::{capture::Capture, recipe::MetadataPolicy};
 pub fn metadata_block(capture: &Capture, policy: MetadataPolicy) -> Vec<u8> {
     write::metadata_block(capture, policy)
 }
+
+#[cfg(test)]
+mod tests;

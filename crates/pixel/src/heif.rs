@@ -113,7 +113,8 @@ impl Heif {
         context.read(file)?;
         let handle = context.primary()?;
         let size = handle.size();
-        if size != expect {
+        // Versions before 1.16 forget a rotation here (not in the picture) whose property stands before the size's.
+        if size != expect && size != (expect.1, expect.0) {
             return Err(format!("its picture is {} × {}, its header says {} × {}", size.0, size.1, expect.0, expect.1));
         }
         let channels = if handle.has_alpha() { 4 } else { 3 };
@@ -126,7 +127,8 @@ impl Heif {
     /// `Missing` without an AV1 encoder, `Bug` if it fails.
     pub(crate) fn encode_av1(&self, picture: &Picture<'_>, quality: u8, speed: u8) -> Result<Vec<u8>, Error> {
         if !self.writes(Codec::Av1) {
-            let why = format!("libheif {} has no AV1 encoder; install libaom3 or libheif-plugin-aomenc", self.version());
+            let why =
+                format!("libheif {} has no AV1 encoder; install libaom3 or libheif-plugin-aomenc", self.version());
             return Err(Error::Missing { library: "AV1 encoder", why });
         }
         self.encode(picture, quality, speed).map_err(|why| Error::Bug(format!("AVIF encoder: {why}")))
@@ -398,9 +400,8 @@ impl<'a> Encoder<'a> {
         let Context { api, raw: context, .. } = self.context;
         let mut raw = ptr::null_mut();
         // SAFETY: context, image and encoder are alive, options may be null, `raw` is a valid place for the new handle.
-        let outcome = unsafe {
-            (api.encode)(context.as_ptr(), image.raw.as_ptr(), self.raw.as_ptr(), ptr::null(), &raw mut raw)
-        };
+        let outcome =
+            unsafe { (api.encode)(context.as_ptr(), image.raw.as_ptr(), self.raw.as_ptr(), ptr::null(), &raw mut raw) };
         outcome.check()?;
         Ok(Handle { api, raw: NonNull::new(raw).ok_or("no picture")?, context: PhantomData })
     }

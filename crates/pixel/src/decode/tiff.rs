@@ -13,7 +13,10 @@ use super::raster::{Samples, append_rgb, grey_levels};
 use crate::{
     Error, Source,
     frame::Raster,
-    probe::{ifd::Tiff, tiff as header},
+    probe::{
+        ifd::{Tiff, tag},
+        tiff as header,
+    },
 };
 
 pub(super) fn decode(source: &Source) -> Result<Raster, Error> {
@@ -32,13 +35,14 @@ pub(super) fn decode(source: &Source) -> Result<Raster, Error> {
     let grid = Grid::of(&mut decoder, colour.samples)?;
     header::check_jpeg_chunks(bytes, decoder.chunk_dimensions())?;
     let mut rgb = vec![0; width * height * 3];
-    for chunk in 0..grid.chunks {
-        let pixels = grid.read(&mut decoder, chunk, colour.samples)?;
-        let converted = colour.rgb(&pixels.samples)?;
-        let (x, y) = (chunk as usize % grid.across * grid.width, chunk as usize / grid.across * grid.height);
-        for (row, line) in converted.chunks_exact(pixels.width * 3).enumerate() {
-            if let Some(target) = rgb.get_mut(((y + row) * width + x) * 3..).and_then(|rest| rest.get_mut(..line.len())) {
-                target.copy_from_slice(line);
+    for index in 0..grid.chunks {
+        let chunk = grid.read(&mut decoder, index, colour.samples)?;
+        let (x, y) = (index as usize % grid.across * grid.width, index as usize / grid.across * grid.height);
+        for row in 0..chunk.height {
+            let line = colour.rgb(&chunk.row(row)?)?;
+            if let Some(target) = rgb.get_mut(((y + row) * width + x) * 3..).and_then(|rest| rest.get_mut(..line.len()))
+            {
+                target.copy_from_slice(&line);
             }
         }
     }
@@ -58,10 +62,14 @@ struct Grid {
     planar: bool,
 }
 
-/// A chunk's pixels as interleaved 8-bit samples.
+/// The pixels of a chunk as they are stored: one plane of interleaved samples, or one for each sample.
 struct Chunk {
     width: usize,
-    samples: Vec<u8>,
+    height: usize,
+    planes: Vec<DecodingResult>,
+    bits: u8,
+    /// Samples of a pixel in one plane.
+    per_plane: usize,
 }
 
 impl Grid {
@@ -77,7 +85,8 @@ impl Grid {
             ChunkType::Strip => decoder.strip_count(),
             ChunkType::Tile => decoder.tile_count(),
         };
-        let planar = samples > 1 && decoder.find_tag_unsigned::<u16>(Tag::PlanarConfiguration).map_err(failed)? == Some(2);
+        let planar =
+            samples > 1 && decoder.find_tag_unsigned::<u16>(Tag::PlanarConfiguration).map_err(failed)? == Some(2);
         let wanted = if planar { u64::from(chunks) * samples as u64 } else { u64::from(chunks) };
         if u64::from(stored.map_err(failed)?) < wanted {
             return Err(damaged("it has fewer strips than its size needs"));
@@ -87,41 +96,47 @@ impl Grid {
 
     fn read(&self, decoder: &mut Reader<'_>, index: u32, samples: usize) -> Result<Chunk, Error> {
         let (width, height) = decoder.chunk_data_dimensions(index);
-        let (width, height) = (width as usize, height as usize);
-        let planes = if self.planar { samples } else { 1 };
-        let per_plane = samples / planes;
-        let mut interleaved = vec![0; width * height * samples];
-        for plane in 0..planes {
-            let data = decoder.read_chunk(index + plane as u32 * self.chunks).map_err(failed)?;
-            let bits = decoder.colortype().map_err(failed)?.bit_depth();
-            let data = eight_bits(data, bits, width * per_plane)?;
-            if data.len() < width * height * per_plane {
-                return Err(damaged("a strip is shorter than its size needs"));
-            }
-            if planes == 1 {
-                interleaved.copy_from_slice(&data[..width * height * samples]);
-            } else {
-                interleaved.iter_mut().skip(plane).step_by(samples).zip(data).for_each(|(to, from)| *to = from);
-            }
-        }
-        Ok(Chunk { width, samples: interleaved })
+        let count = if self.planar { samples } else { 1 };
+        let planes = (0..count as u32).map(|plane| decoder.read_chunk(index + plane * self.chunks));
+        Ok(Chunk {
+            width: width as usize,
+            height: height as usize,
+            planes: planes.collect::<Result<_, _>>().map_err(failed)?,
+            bits: decoder.colortype().map_err(failed)?.bit_depth(),
+            per_plane: samples / count,
+        })
     }
 }
 
-/// One byte a sample. Samples of less than a byte are unpacked, not scaled: they may be indices.
-fn eight_bits(data: DecodingResult, bits: u8, row_samples: usize) -> Result<Vec<u8>, Error> {
+impl Chunk {
+    /// The interleaved 8-bit samples of a row.
+    fn row(&self, y: usize) -> Result<Vec<u8>, Error> {
+        let samples = self.width * self.per_plane;
+        let mut rows = self.planes.iter().map(|plane| eight_bits(plane, self.bits, y, samples));
+        if self.planes.len() == 1 {
+            return rows.next().unwrap_or_else(|| Ok(Vec::new()));
+        }
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        Ok((0..samples).flat_map(|x| rows.iter().map(move |row| row[x])).collect())
+    }
+}
+
+/// Row `y` as one byte a sample. Samples of less than a byte are unpacked, not scaled: grey levels are looked up.
+fn eight_bits(data: &DecodingResult, bits: u8, y: usize, samples: usize) -> Result<Vec<u8>, Error> {
+    let short = || damaged("a strip is shorter than its size needs");
     match (data, bits) {
-        (DecodingResult::U8(data), 8) => Ok(data),
+        (DecodingResult::U8(data), 8) => Ok(data.chunks_exact(samples).nth(y).ok_or_else(short)?.to_vec()),
         (DecodingResult::U8(data), 1 | 2 | 4) => {
             let per_byte = usize::from(8 / bits);
-            let rows = data.chunks_exact(row_samples.div_ceil(per_byte));
-            let unpack = |row: &[u8]| -> Vec<u8> {
-                let sample = |i: usize| row[i / per_byte] >> (8 - usize::from(bits) * (i % per_byte + 1)) & ((1 << bits) - 1);
-                (0..row_samples).map(sample).collect()
-            };
-            Ok(rows.flat_map(unpack).collect())
+            let row = data.chunks_exact(samples.div_ceil(per_byte)).nth(y).ok_or_else(short)?;
+            let sample =
+                |i: usize| row[i / per_byte] >> (8 - usize::from(bits) * (i % per_byte + 1)) & ((1 << bits) - 1);
+            Ok((0..samples).map(sample).collect())
         }
-        (DecodingResult::U16(data), 16) => Ok(data.into_iter().map(|sample| (sample >> 8) as u8).collect()),
+        (DecodingResult::U16(data), 16) => {
+            let row = data.chunks_exact(samples).nth(y).ok_or_else(short)?;
+            Ok(row.iter().map(|sample| (sample >> 8) as u8).collect())
+        }
         (_, bits) => Err(unsupported(&format!("samples of {bits} bits or of another kind than whole numbers"))),
     }
 }
@@ -135,10 +150,10 @@ struct Colour {
 
 enum Kind {
     Plain(Samples),
-    /// Grey of so many bits, and what each level is.
+    /// RGB that is already multiplied with its alpha, as compositing programs write it.
+    Premultiplied,
+    /// What each level of grey is.
     Levels([u8; 256]),
-    /// RGB of each index.
-    Palette(Vec<[u8; 3]>),
     YCbCr,
     /// Through the embedded profile.
     Cmyk(Box<dyn Fn(&[u8], &mut [u8]) -> bool>),
@@ -148,15 +163,17 @@ enum Kind {
 
 impl Colour {
     fn of(decoder: &mut Reader<'_>, bytes: &[u8]) -> Result<Self, Error> {
-        let icc = Tiff::open(bytes).and_then(|tiff| header::icc(&tiff.first()?));
+        let main = Tiff::open(bytes).and_then(|tiff| tiff.first());
+        let icc = main.as_ref().and_then(header::icc);
+        let premultiplied = main.as_ref().and_then(|main| main.uint(tag::EXTRA_SAMPLES)) == Some(1);
         let kind = match decoder.colortype().map_err(failed)? {
             ColorType::Gray(bits @ (1 | 2 | 4 | 8 | 16)) => Kind::Levels(levels(bits.min(8), icc)),
             ColorType::GrayA(8 | 16) => Kind::Plain(Samples::GreyAlpha),
             ColorType::RGB(8 | 16) => Kind::Plain(Samples::Rgb),
+            ColorType::RGBA(8 | 16) if premultiplied => Kind::Premultiplied,
             ColorType::RGBA(8 | 16) => Kind::Plain(Samples::RgbAlpha),
             ColorType::YCbCr(8) => Kind::YCbCr,
             ColorType::CMYK(8 | 16) => cmyk(icc),
-            ColorType::Palette(1 | 2 | 4 | 8) => palette(decoder)?,
             other => return Err(unsupported(&format!("pixels of the kind {other:?}"))),
         };
         let samples = usize::from(decoder.colortype().map_err(failed)?.num_samples());
@@ -168,11 +185,10 @@ impl Colour {
         let mut rgb = Vec::with_capacity(count * 3);
         match &self.kind {
             Kind::Plain(samples) => append_rgb(&mut rgb, pixels, *samples),
+            Kind::Premultiplied => rgb.extend(
+                pixels.chunks_exact(4).flat_map(|pixel| [0, 1, 2].map(|i| pixel[i].saturating_add(255 - pixel[3]))),
+            ),
             Kind::Levels(levels) => rgb.extend(pixels.iter().flat_map(|&level| [levels[usize::from(level)]; 3])),
-            Kind::Palette(colours) => {
-                let colour = |&index: &u8| colours.get(usize::from(index)).copied().unwrap_or_default();
-                rgb.extend(pixels.iter().flat_map(colour));
-            }
             Kind::YCbCr => rgb.extend(pixels.chunks_exact(3).flat_map(|p| from_ycbcr([p[0], p[1], p[2]]))),
             Kind::Cmyk(transform) => {
                 rgb.resize(count * 3, 0);
@@ -197,15 +213,6 @@ fn levels(bits: u8, icc: Option<&[u8]>) -> [u8; 256] {
         let grey = (level as u32 * 255 / top).min(255) as usize;
         profile.map_or(grey as u8, |profile| profile[grey])
     })
-}
-
-fn palette(decoder: &mut Reader<'_>) -> Result<Kind, Error> {
-    let map = decoder.get_tag_u16_vec(Tag::ColorMap).map_err(failed)?;
-    let (red, rest) = map.split_at(map.len() / 3);
-    let (green, blue) = rest.split_at(map.len() / 3);
-    let high = |value: &u16| (value >> 8) as u8;
-    let colours = red.iter().zip(green).zip(blue).map(|((r, g), b)| [high(r), high(g), high(b)]);
-    Ok(Kind::Palette(colours.collect()))
 }
 
 fn cmyk(icc: Option<&[u8]>) -> Kind {

@@ -9,7 +9,8 @@ use crate::{Error, Source, frame::Raster};
 pub(super) fn decode(source: &Source) -> Result<Raster, Error> {
     let probe = &source.probe;
     let file = source.bytes.get(probe.image.clone()).ok_or_else(|| Error::Bug("no image in these bytes".to_owned()))?;
-    let mut features = WebPBitstreamFeatures { width: 0, height: 0, has_alpha: 0, has_animation: 0, format: 0, pad: [0; 5] };
+    let mut features =
+        WebPBitstreamFeatures { width: 0, height: 0, has_alpha: 0, has_animation: 0, format: 0, pad: [0; 5] };
     // SAFETY: pointer and length are of one slice; `features` is a valid place for the answer.
     let status = unsafe { WebPGetFeatures(file.as_ptr(), file.len(), &raw mut features) };
     let found = (u32::try_from(features.width), u32::try_from(features.height));
@@ -23,8 +24,7 @@ pub(super) fn decode(source: &Source) -> Result<Raster, Error> {
     let stride = (width * channels) as i32;
     // SAFETY: both slices are given with their lengths; the decoder writes `height` rows of `stride` bytes, which is all of
     // the output, and answers null if it could not.
-    let decoded =
-        unsafe { decode_into(file.as_ptr(), file.len(), pixels.as_mut_ptr(), pixels.len(), stride) };
+    let decoded = unsafe { decode_into(file.as_ptr(), file.len(), pixels.as_mut_ptr(), pixels.len(), stride) };
     if decoded.is_null() {
         return Err(damaged("its pixels are cut off or garbled"));
     }

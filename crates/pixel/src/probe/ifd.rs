@@ -195,6 +195,7 @@ pub(crate) mod tag {
     pub(crate) const DATE_TIME: u16 = 0x0132;
     pub(crate) const ARTIST: u16 = 0x013b;
     pub(crate) const TILE_OFFSETS: u16 = 0x0144;
+    pub(crate) const EXTRA_SAMPLES: u16 = 0x0152;
     pub(crate) const SUB_IFDS: u16 = 0x014a;
     pub(crate) const JPEG_FROM_RAW: u16 = 0x002e;
     pub(crate) const JPEG_OFFSET: u16 = 0x0201;

@@ -54,7 +54,10 @@ pub(crate) fn check_jpeg_chunks(bytes: &[u8], (width, height): (u32, u32)) -> Re
         let jpeg = offsets.uint(index).and_then(|at| bytes.get(at..)).unwrap_or_default();
         let frame = Segments::read(jpeg)?;
         if !fits(frame.width, width) || !fits(frame.height, height) {
-            return Err(damaged(&format!("a strip of {width} × {height} holds a JPEG of {} × {}", frame.width, frame.height)));
+            return Err(damaged(&format!(
+                "a strip of {width} × {height} holds a JPEG of {} × {}",
+                frame.width, frame.height
+            )));
         }
     }
     Ok(())
