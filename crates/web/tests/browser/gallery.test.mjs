@@ -1,5 +1,5 @@
 // The gallery page in a real Chromium, opened from disk. `cargo xtask test` installs playwright-core (package.json) and runs
-//   node --test crates/web/tests/browser/
+//   node --test crates/web/tests/browser/gallery.test.mjs
 // from the repository's root; CHROMIUM names another browser than /usr/bin/chromium.
 
 import assert from "node:assert/strict";
