@@ -24,7 +24,7 @@ pub(crate) fn decode(source: &Source, extent: Extent) -> Result<(Frame, ColourPr
         return Ok((ycc::from_raster(&raster), probe.colour.clone()));
     }
     let eighths = if extent.full { 8 } else { jpeg::eighths(probe.width.max(probe.height), extent.long_edge) };
-    match jpeg::decode(image, eighths)? {
+    match jpeg::decode(image, (probe.width, probe.height), eighths)? {
         Pixels::Planes(frame) => Ok((frame, probe.colour.clone())),
         Pixels::Rgb(raster) => Ok((ycc::from_raster(&raster), probe.colour.clone())),
         Pixels::Cmyk(picture) => Ok((ycc::from_raster(&ink::to_srgb(&picture, &probe.colour)), ColourProfile::Srgb)),

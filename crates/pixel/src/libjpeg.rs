@@ -132,23 +132,4 @@ unsafe extern "C-unwind" fn progress_monitor(common: &mut jpeg_common_struct) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::ffi::CStr;
-
-    #[test]
-    fn codes_are_those_of_the_library() {
-        let callbacks = Callbacks::new();
-        let text = |code: c_int| {
-            // SAFETY: the library's table has a terminated string for each of these codes.
-            let text = unsafe { CStr::from_ptr((*callbacks.error.jpeg_message_table.add(code as usize)).cast()) };
-            text.to_str().unwrap().to_owned()
-        };
-        assert_eq!(text(WARNING_ADOBE_TRANSFORM), "Unknown Adobe color transform code %d");
-        assert!(text(WARNING_BOGUS_PROGRESSION).starts_with("Inconsistent progression sequence"));
-        assert!(text(WARNING_EXTRANEOUS_DATA).contains("extraneous bytes"));
-        assert!(text(WARNING_JFIF_MAJOR).contains("unknown JFIF revision"));
-        assert_eq!(text(WARNING_END_OF_FILE), "Premature end of JPEG file");
-        assert_eq!(text(WARNING_NOT_SEQUENTIAL), "Invalid SOS parameters for sequential JPEG");
-    }
-}
+mod tests;

@@ -103,3 +103,114 @@ fn a_plain_photo_becomes_its_variants() {
         assert_near(&decoded.view.rgb(ALL, 64, 43), &seen, 3.0, &variant.name);
     }
 }
+
+#[test]
+fn ink_is_read_as_it_is_meant() {
+    // Adobe's programs store 255 − ink: here cyan 200, no magenta, yellow 100, black 50.
+    let stored = [55, 255, 155, 205].repeat(64 * 48);
+    for kind in [Kind::Cmyk, Kind::Ycck] {
+        let bytes = code(64, 48, &stored, Coding { kind, ..Coding::PLAIN });
+        let seen = look(&bytes, 64, 48).rgb(ALL, 1, 1).data;
+        let expected = [55 * 205 / 255, 205, 155 * 205 / 255];
+        assert!(seen.iter().zip(expected).all(|(a, b)| i32::from(*a).abs_diff(b) < 4), "{kind:?} shows {seen:?}");
+    }
+}
+
+#[test]
+fn a_photo_is_upright_in_every_orientation() {
+    let (width, height) = (96, 64);
+    let upright = picture(width, height);
+    let expected = look(&code(width, height, &upright, Coding::PLAIN), 96, 64).rgb(ALL, 24, 16);
+    for orientation in 1..=8u32 {
+        let turned = orientation >= 5;
+        let (across, down) = if turned { (height, width) } else { (width, height) };
+        // What a camera that was held so would have stored.
+        let mut stored = vec![0; upright.len()];
+        for y in 0..height {
+            for x in 0..width {
+                let (right, bottom) = (across - 1, down - 1);
+                let (to_x, to_y) = match orientation {
+                    2 => (right - x, y),
+                    3 => (right - x, bottom - y),
+                    4 => (x, bottom - y),
+                    5 => (y, x),
+                    6 => (y, bottom - x),
+                    7 => (right - y, bottom - x),
+                    8 => (right - y, x),
+                    _ => (x, y),
+                };
+                let (from, to) = ((y * width + x) * 3, (to_y * across + to_x) * 3);
+                stored[to..to + 3].copy_from_slice(&upright[from..from + 3]);
+            }
+        }
+        let source = source(code(across, down, &stored, Coding::PLAIN), across, down, orientation);
+        let view = decode(source, Extent { long_edge: 2048, full: false }).unwrap().view;
+        assert_eq!(view.photo_size(), (96, 64));
+        assert_near(&expected, &view.rgb(ALL, 24, 16), 3.0, &format!("orientation {orientation}"));
+    }
+}
+
+#[test]
+fn a_window_shows_its_part_and_a_warp_agrees() {
+    let (width, height) = (1200, 800);
+    let view = look(&code(width, height, &picture(width, height), Coding::PLAIN), 1200, 800);
+    let region = Region { x: 0.25, y: 0.5, width: 0.5, height: 0.25 };
+    let window = view.rgb(region, 60, 20);
+    let map = crate::Affine([0.5 / 60.0, 0.0, 0.25, 0.0, 0.25 / 20.0, 0.5]);
+    assert_near(&window, &view.warp(map, 60, 20), 3.0, "the warp");
+    let luma = view.luma(region, 60, 20);
+    let grey = |p: &[u8]| 0.299 * f64::from(p[0]) + 0.587 * f64::from(p[1]) + 0.114 * f64::from(p[2]);
+    assert!(luma.iter().zip(window.data.chunks(3)).all(|(y, rgb)| (f64::from(*y) - grey(rgb)).abs() < 3.0));
+    let outside = view.warp(crate::Affine([0.1, 0.0, -1.0, 0.0, 0.1, -1.0]), 4, 4);
+    assert!(outside.data.iter().all(|&value| value == 0));
+}
+
+#[test]
+fn every_format_carries_its_profile_and_shows_the_photo() {
+    let (width, height) = (640, 480);
+    let bytes = code(width, height, &picture(width, height), Coding::PLAIN);
+    let formats = [(Fit::LongEdge(512), OutputFormat::Jpeg), (Fit::LongEdge(512), OutputFormat::WebP)];
+    let (_, rendered) = process(source(bytes, width, height, 1), &recipe(&formats)).unwrap();
+    for variant in rendered {
+        let probe = crate::probe(&variant.bytes, &crate::Limits::default()).unwrap();
+        assert_eq!((probe.width, probe.height), (512, 384), "{:?}", variant.format);
+        assert_eq!(probe.colour, ColourProfile::Srgb, "{:?}", variant.format);
+        let profile = crate::encode::icc::profile(OutputColour::Srgb);
+        assert!(variant.bytes.windows(profile.len()).any(|part| part == profile), "{:?}", variant.format);
+    }
+}
+
+#[test]
+fn full_size_and_large_crops_are_made_of_the_whole_photo() {
+    let (width, height) = (4200, 900);
+    let bytes = code(width, height, &picture(width, height), Coding::PLAIN);
+    let fits = [
+        (Fit::LongEdge(512), OutputFormat::Jpeg),
+        (Fit::Crop { width: 1, height: 1, long_edge: 900 }, OutputFormat::Jpeg),
+        (Fit::Full, OutputFormat::Jpeg),
+    ];
+    // A panorama's square needs more of it than the extent asks for: it is decoded again.
+    for fits in [&fits[..2], &fits[..]] {
+        let (decoded, rendered) = process(source(bytes.clone(), width, height, 1), &recipe(fits)).unwrap();
+        assert_eq!((rendered[1].width, rendered[1].height), (900, 900));
+        let part = Region { x: (1.0 - 900.0 / 4200.0) / 2.0, y: 0.0, width: 900.0 / 4200.0, height: 1.0 };
+        let seen = look(&rendered[1].bytes, 900, 900).rgb(ALL, 50, 50);
+        assert_near(&decoded.view.rgb(part, 50, 50), &seen, 3.0, "the square");
+    }
+    let (_, rendered) = process(source(bytes, width, height, 1), &recipe(&fits)).unwrap();
+    assert_eq!((rendered[2].width, rendered[2].height), (4200, 900));
+}
+
+#[test]
+fn a_panic_is_the_photos_own_error() {
+    let bytes = code(64, 48, &picture(64, 48), Coding::PLAIN);
+    let device = CpuDevice::new(1);
+    let mut source = source(bytes, 64, 48, 1);
+    let good = device.decode(vec![(source.clone(), Extent { long_edge: 64, full: false })]).remove(0).unwrap();
+    let foreign = Decoded { view: good.view, thumbhash: good.thumbhash, held: Box::new(()) };
+    let plan = Plan::new(&recipe(&[(Fit::Full, OutputFormat::Jpeg)]), &source.probe, &[]).unwrap();
+    assert!(matches!(device.render(vec![(foreign, plan)]).remove(0), Err(Error::Bug(_))));
+    assert!(matches!(contained::<()>(|| panic!("thrown {}", 1)), Err(Error::Bug(why)) if why.contains("thrown 1")));
+    source.probe.image = 5..900_000;
+    assert!(device.decode(vec![(source, Extent { long_edge: 64, full: false })]).remove(0).is_err());
+}

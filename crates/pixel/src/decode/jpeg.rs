@@ -16,13 +16,18 @@ pub(crate) enum Pixels {
     Cmyk(Picture),
 }
 
-/// Decodes the first image of `bytes` at `eighths` eighths of its size (1 to 8).
+/// Decodes the first image of `bytes` at `eighths` eighths of its size (1 to 8). `size` is what was checked against the
+/// limits: the image must have it.
 ///
 /// # Errors
 /// `Damaged` with what is wrong, `Unsupported`, `TooLarge`.
-pub(crate) fn decode(bytes: &[u8], eighths: u32) -> Result<Pixels, Error> {
+pub(crate) fn decode(bytes: &[u8], size: (u32, u32), eighths: u32) -> Result<Pixels, Error> {
     let reader = Reader::new(bytes)?;
     let header = reader.header();
+    if header.size != size {
+        let why = format!("it has {:?} pixels where {size:?} were announced", header.size);
+        return Err(Error::Damaged { format: "JPEG", why });
+    }
     match header.coded {
         Coded::Planes => reader.planes(eighths).map(Pixels::Planes),
         Coded::Rgb => {

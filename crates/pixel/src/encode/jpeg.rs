@@ -1,5 +1,9 @@
 //! Baseline JPEG.
 
+mod tables;
+
+use std::ops::RangeInclusive;
+
 use super::{Notes, icc};
 use crate::{
     Error,
@@ -9,6 +13,10 @@ use crate::{
 
 const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;
+/// Qualities and pixels for which known Huffman tables are used: encoding takes half the time, and the files of eight photos
+/// had 1.5 to 2.1% more bytes. Elsewhere it would be 3% and more, or there is little time to save.
+const KNOWN_QUALITIES: RangeInclusive<u8> = 78..=92;
+const KNOWN_PIXELS: usize = 500_000;
 
 /// Encodes a frame with its EXIF block and ICC profile.
 ///
@@ -25,5 +33,7 @@ pub(crate) fn jpeg(frame: &Frame, chroma: Chroma, quality: u8, notes: Notes<'_>)
     }
     // One part of one.
     markers.push((APP2, [b"ICC_PROFILE\0\x01\x01".as_slice(), icc::profile(notes.colour)].concat()));
-    libjpeg::write(&Sheet { frame, chroma, quality, markers: &markers, tables: None })
+    let known = KNOWN_QUALITIES.contains(&quality) && width * height >= KNOWN_PIXELS;
+    let tables = known.then_some(&tables::TABLES);
+    libjpeg::write(&Sheet { frame, chroma, quality, markers: &markers, tables })
 }

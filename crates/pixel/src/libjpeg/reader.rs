@@ -26,10 +26,8 @@ const ADOBE_MARKER: c_int = 0xee;
 /// What the header says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Header {
-    /// Width in pixels.
-    pub(crate) width: u32,
-    /// Height in pixels.
-    pub(crate) height: u32,
+    /// Width and height in pixels.
+    pub(crate) size: (u32, u32),
     /// What is coded.
     pub(crate) coded: Coded,
     /// There is an Adobe marker: CMYK is stored inverted.
@@ -130,7 +128,7 @@ impl<'a> Reader<'a> {
         };
         // Only APP14 is kept, so whatever is in the list is one.
         let adobe = !self.info.marker_list.is_null();
-        Header { width: self.info.image_width, height: self.info.image_height, coded, adobe }
+        Header { size: (self.info.image_width, self.info.image_height), coded, adobe }
     }
 
     /// The two planes of chroma have one size, and no plane is a fraction of another's sample.
@@ -231,8 +229,13 @@ impl<'a> Reader<'a> {
     fn layouts(&self) -> Result<Vec<Layout>, Error> {
         let (most_across, most_down) = (self.info.max_h_samp_factor, self.info.max_v_samp_factor);
         let (width, height) = (self.info.image_width, self.info.image_height);
+        // At 5/8 to 7/8 libjpeg doubles the scale of subsampled chroma: 14 pixels of a block at 7/8. No component has more
+        // than 32 rows in a row of MCUs, which is what `planes` has pointers for.
         let valid = |part: &Component| {
-            (1..=4).contains(&part.across) && (1..=4).contains(&part.down) && (1..=8).contains(&part.scaled)
+            (1..=4).contains(&part.across)
+                && (1..=4).contains(&part.down)
+                && (1..=16).contains(&part.scaled)
+                && part.down * part.scaled <= 32
         };
         let parts = self.components();
         if !matches!(parts.len(), 1 | 3) || !parts.iter().all(valid) || most_across < 1 || most_down < 1 {
