@@ -1,87 +1,81 @@
--- Times are microseconds since 1970, hashes and ids lower-case hex, structures JSON.
--- Changes to come: first a migration that adds (old programs go on), later one that removes what nothing uses any more.
+-- Moments are microseconds since 1970-01-01T00:00:00Z, ids and hashes lower-case hex, documents JSON.
 
 CREATE TABLE gallery (
-    id          TEXT PRIMARY KEY NOT NULL,
-    title       TEXT NOT NULL,
-    wedding     TEXT,
-    consent     TEXT NOT NULL,
-    pipeline    TEXT NOT NULL,
+    id          TEXT PRIMARY KEY,
     opened_at   BIGINT NOT NULL,
+    settings    TEXT NOT NULL,
     urgency     TEXT NOT NULL,
-    weight      DOUBLE PRECISION NOT NULL,
+    weight      DOUBLE PRECISION NOT NULL CHECK (weight > 0 AND weight < 1e12),
     deadline    BIGINT NOT NULL,
     critical_at BIGINT NOT NULL,
-    -- The work that was handed out, divided by the weight.
-    vtime       DOUBLE PRECISION NOT NULL DEFAULT 0,
-    -- The number of its jobs in state 'waiting'.
-    ready       BIGINT NOT NULL DEFAULT 0 CHECK (ready >= 0)
+    -- Work given so far, divided by the weight.
+    vtime       DOUBLE PRECISION NOT NULL,
+    -- Jobs in state 'waiting', counted so that a claim never looks for them.
+    waiting     BIGINT NOT NULL CHECK (waiting >= 0)
 );
-CREATE INDEX gallery_by_deadline ON gallery (deadline, id) WHERE ready > 0;
-CREATE INDEX gallery_by_vtime ON gallery (vtime, deadline, id) WHERE ready > 0;
+CREATE INDEX gallery_by_deadline ON gallery (deadline, id) WHERE waiting > 0;
+CREATE INDEX gallery_by_vtime ON gallery (vtime, deadline, id) WHERE waiting > 0;
 
--- One row: what a claim must know beside the galleries.
+-- One row: what all claims share.
 CREATE TABLE schedule (
-    id     INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
-    -- The work that critical galleries may still take before it is the others' turn.
-    credit DOUBLE PRECISION NOT NULL,
-    -- The virtual time of the gallery that was served last.
-    vtime  DOUBLE PRECISION NOT NULL
+    id              INTEGER PRIMARY KEY CHECK (id = 1),
+    -- Work that critical galleries may still take before it is the others' turn.
+    critical_credit DOUBLE PRECISION NOT NULL,
+    -- Where a gallery starts if none waits: the virtual time of the gallery that was served last.
+    vtime           DOUBLE PRECISION NOT NULL
 );
-INSERT INTO schedule (id, credit, vtime) VALUES (1, 0, 0);
+INSERT INTO schedule (id, critical_credit, vtime) VALUES (1, 0, 0);
 
 CREATE TABLE photo (
-    id        TEXT PRIMARY KEY NOT NULL,
+    id        TEXT PRIMARY KEY,
     gallery   TEXT NOT NULL REFERENCES gallery (id),
-    state     TEXT NOT NULL CHECK (state IN ('staged', 'stored', 'done', 'quarantined')),
-    -- The first of the names, to sort by.
-    name      TEXT NOT NULL,
-    names     TEXT NOT NULL,
     original  TEXT NOT NULL,
-    bytes     BIGINT NOT NULL,
-    format    TEXT NOT NULL,
-    width     BIGINT NOT NULL,
-    height    BIGINT NOT NULL,
-    capture   TEXT NOT NULL,
+    -- The first of its names.
+    name      TEXT NOT NULL,
     stored_at BIGINT NOT NULL,
-    priority  INTEGER NOT NULL DEFAULT 0,
-    cost      DOUBLE PRECISION NOT NULL DEFAULT 0,
+    state     TEXT NOT NULL CHECK (state IN ('staged', 'stored', 'done', 'quarantined')),
+    priority  INTEGER NOT NULL,
+    -- Megapixels.
+    cost      DOUBLE PRECISION NOT NULL CHECK (cost >= 0 AND cost < 1e12),
+    facts     TEXT NOT NULL,
     finished  TEXT,
-    failure   TEXT,
-    failed_at BIGINT
+    failure   TEXT
 );
-CREATE INDEX photo_by_gallery ON photo (gallery, state);
+CREATE INDEX photo_by_gallery ON photo (gallery, state, name, id);
+CREATE INDEX photo_by_original ON photo (original);
 CREATE INDEX photo_staged ON photo (stored_at) WHERE state = 'staged';
 
--- There exactly for photos in state 'stored'. Ids are never used again, or an old lease would fit a new job.
+-- A row exists exactly while its photo is 'stored'. The id is the order of arrival and never used twice.
 CREATE TABLE job (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
-    gallery  TEXT NOT NULL REFERENCES gallery (id),
     photo    TEXT NOT NULL UNIQUE REFERENCES photo (id),
-    state    TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'held', 'resting')),
+    gallery  TEXT NOT NULL REFERENCES gallery (id),
     priority INTEGER NOT NULL,
     cost     DOUBLE PRECISION NOT NULL,
-    -- Grows whenever somebody gets or gives back the job.
-    epoch    BIGINT NOT NULL DEFAULT 0,
+    state    TEXT NOT NULL CHECK (state IN ('waiting', 'held', 'delayed')),
+    -- How often it was claimed.
+    epoch    BIGINT NOT NULL,
+    -- Who has the right to complete it under this epoch; kept when the lease expires, until another claims it.
     worker   TEXT,
-    -- From then on a job that is held (its lease expired) or rests (until its retry) waits.
-    due_at   BIGINT,
-    failures BIGINT NOT NULL DEFAULT 0,
-    failure  TEXT,
-    CHECK ((state = 'waiting') = (due_at IS NULL))
+    -- When a held job's lease expires, or a delayed job may be tried again.
+    wakes_at BIGINT CHECK ((wakes_at IS NULL) = (state = 'waiting')),
+    failures INTEGER NOT NULL,
+    -- Why it failed last.
+    failure  TEXT
 );
-CREATE INDEX job_waiting ON job (gallery, priority DESC, id) WHERE state = 'waiting';
-CREATE INDEX job_due ON job (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX job_by_gallery ON job (gallery, state);
+CREATE INDEX job_in_order ON job (gallery, state, priority DESC, id);
+CREATE INDEX job_by_wake ON job (wakes_at) WHERE state <> 'waiting';
 
--- Biometric: apart from all else, so that it is erased by itself.
+-- Biometric data: only with consent, erased without a trace.
 CREATE TABLE embedding (
-    photo  TEXT NOT NULL REFERENCES photo (id),
-    face   BIGINT NOT NULL,
+    photo   TEXT NOT NULL REFERENCES photo (id),
+    face    INTEGER NOT NULL,
+    gallery TEXT NOT NULL REFERENCES gallery (id),
     -- 32-bit floats, little-endian.
-    vector BLOB NOT NULL,
+    vector  BLOB NOT NULL,
     PRIMARY KEY (photo, face)
 );
+CREATE INDEX embedding_by_gallery ON embedding (gallery, photo, face);
 
 CREATE TABLE refusal (
     gallery    TEXT NOT NULL REFERENCES gallery (id),
