@@ -1,4 +1,5 @@
 //! The real binary: its words, its exit codes, its JSON.
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
 
 use std::{
     fs,

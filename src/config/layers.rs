@@ -102,7 +102,7 @@ impl Layers {
                 self.take_table("", &table, &origin, base);
             }
             Err(error) => {
-                self.errors.push(format!("{origin}: {}", error.to_string().trim_end().replace('\n', "\n    ")))
+                self.errors.push(format!("{origin}: {}", error.to_string().trim_end().replace('\n', "\n    ")));
             }
         }
     }
