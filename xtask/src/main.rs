@@ -17,7 +17,6 @@ The developer's commands of Procession.
   cargo xtask test         sets everything up, passes all the tests
   cargo xtask check        formatting, clippy, layers, files, documents
   cargo xtask setup        only what demo and test do first
-  cargo xtask bench pixel  measures the pixel path beside sharp
   cargo xtask photos       only makes the demo's folder of photos, and says where
   cargo xtask credits      prints the table of the demo gallery's photos
 

@@ -32,17 +32,16 @@ pub(crate) fn for_build() -> Result<()> {
     with_pip()
 }
 
-/// What must be there before the tests are built and run, but for the models.
-pub(crate) fn for_tests() -> Result<()> {
-    debian::install(&[COMPILER, NASM, HEIF, BROWSER])?;
-    with_pip()?;
-    node::install()
-}
-
 /// What the benchmark beside sharp needs.
 pub(crate) fn for_bench() -> Result<()> {
     for_build()?;
     node::install()
+}
+
+/// What must be there before the tests are built and run, but for the models.
+pub(crate) fn for_tests() -> Result<()> {
+    for_bench()?;
+    debian::install(&[BROWSER])
 }
 
 /// The models, through the product's own command, built with this profile: one way for developers and for users.
