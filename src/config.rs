@@ -13,7 +13,7 @@ use std::{
 
 use procession_domain::{recipe::Pipeline, urgency::Promises};
 use procession_pixel::Limits;
-use procession_plan::RetryPolicy;
+use procession_plan::{CriticalShare, RetryPolicy};
 
 pub(crate) use document::{markdown, rows};
 pub(crate) use layers::{Environment, Flags, load};
@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) memory: Memory,
     /// Seconds.
     lease_seconds: u32,
+    /// The part of the work, 0 to 1, that critical galleries take while others wait.
+    pub(crate) critical_share: f64,
     pub(crate) limits: Limits,
     pub(crate) promises: Promises,
     pub(crate) retry: RetryPolicy,
@@ -51,6 +53,7 @@ impl Config {
             threads: None,
             memory: Memory::default(),
             lease_seconds: 10,
+            critical_share: CriticalShare::default().cap,
             limits: Limits::default(),
             promises: Promises::default(),
             retry: RetryPolicy::default(),

@@ -36,9 +36,13 @@ pub(crate) fn bytes(bytes: u64) -> String {
     format!("{amount:.1} {}", UNITS[unit])
 }
 
-/// "1 photo", "2 photos".
+/// "1 photo", "2 photos", "3 copies".
 pub(crate) fn count(count: u64, thing: &str) -> String {
-    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+    match thing.strip_suffix('y') {
+        _ if count == 1 => format!("1 {thing}"),
+        Some(stem) => format!("{count} {stem}ies"),
+        None => format!("{count} {thing}s"),
+    }
 }
 
 #[cfg(test)]
@@ -51,6 +55,11 @@ mod tests {
         let expected = ["0 s", "89 s", "2 min", "60 min", "1 h", "1 h 20 min", "24 h", "2 days"];
         assert_eq!([0, 89, 90, 3_599, 3_600, 4_800, 86_400, 172_800].map(text), expected);
         assert_eq!(slack(-95), "2 min after the deadline");
+    }
+
+    #[test]
+    fn counts() {
+        assert_eq!([count(1, "copy"), count(2, "copy"), count(0, "photo")], ["1 copy", "2 copies", "0 photos"]);
     }
 
     #[test]

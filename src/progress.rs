@@ -13,9 +13,9 @@ use crate::commands::print;
 
 use tally::{Phase, Tally};
 
-/// Lines without a terminal: one for each part of this size of the gallery, and at least one for so many photos.
-const PARTS: u64 = 20;
-const MOST_PHOTOS_A_LINE: u64 = 100;
+/// Without a terminal there is a line for each tenth of a phase, but not for less or more than so many things.
+const PARTS: u64 = 10;
+const THINGS_A_LINE: std::ops::RangeInclusive<u64> = 5..=500;
 /// How often the bar is drawn though nothing happened, so that times go on.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -30,7 +30,7 @@ pub(crate) struct Listener {
 enum Voice {
     /// On a terminal.
     Bar(ProgressBar),
-    /// Anywhere else: the phase and the photos at the last line.
+    /// Anywhere else: the phase and what was done of it at the last line.
     Lines(Phase, u64),
     /// One object for each event on standard output.
     Json,
@@ -76,7 +76,7 @@ impl Listener {
             Voice::Bar(bar) => draw(bar, &self.tally, now),
             Voice::Lines(phase, at) => {
                 let (photos, total) = self.tally.position();
-                let part = (total / PARTS).clamp(1, MOST_PHOTOS_A_LINE);
+                let part = total.div_ceil(PARTS).clamp(*THINGS_A_LINE.start(), *THINGS_A_LINE.end());
                 if *phase != self.tally.phase() || photos >= *at + part {
                     (*phase, *at) = (self.tally.phase(), photos);
                     let text = self.tally.sentence(now);

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use procession_domain::{Clock, error::chain};
 use procession_flow::{Settings, System};
 use procession_pixel::{CpuDevice, Device};
-use procession_vault::{Blobs, DiskBlobs, Ledger, Replicated, SqliteLedger};
+use procession_vault::{Blobs, DiskBlobs, Ledger, LedgerOptions, Replicated, SqliteLedger};
 use procession_vision::{Cache, Vision};
 
 use crate::{config::Config, machine};
@@ -55,7 +55,9 @@ pub(crate) fn existing_stores(config: &Config) -> anyhow::Result<Vec<Arc<dyn Blo
 
 async fn ledger(config: &Config) -> anyhow::Result<Arc<dyn Ledger>> {
     let path = config.ledger();
-    let ledger = SqliteLedger::open(&path).await.with_context(|| format!("the ledger {}", path.display()))?;
+    let options = LedgerOptions { critical_share: config.critical_share };
+    let ledger = SqliteLedger::open_with(&path, options).await;
+    let ledger = ledger.with_context(|| format!("the ledger {}", path.display()))?;
     Ok(Arc::new(ledger))
 }
 

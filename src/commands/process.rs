@@ -140,7 +140,7 @@ fn summary(outcome: &Outcome, request: &Request) -> Vec<String> {
     let mut lines = vec![format!("{}: {}", album.title, counts.join(", "))];
     if let Some(finished_at) = album.finished_at {
         let seconds = (album.deadline.micros() - finished_at.micros()) / 1_000_000;
-        lines.push(format!("  In time:  {}", human::slack(seconds)));
+        lines.push(format!("  Finished: {}", human::slack(seconds)));
     }
     lines.extend(album.notices.iter().map(|notice| format!("  Note:     {notice}")));
     match (no_receipt, &album.receipt) {

@@ -136,6 +136,19 @@ pub(super) const SETTINGS: &[Setting] = &[
         "So long after a process died at the latest, its photos are taken up by another.",
         lease_seconds
     ),
+    Setting {
+        key: "critical_share",
+        kind: Kind::Number,
+        what: "The part of the work, up to 1, that galleries take whose deadline is near, while others wait.",
+        set: |config, value, _| match positive(value)? {
+            share if share <= 1.0 => {
+                config.critical_share = share;
+                Ok(())
+            }
+            share => Err(format!("{share} is more than 1")),
+        },
+        show: |config| config.critical_share.to_string(),
+    },
     number!("limits.max_bytes", 1.., "A longer file is not accepted.", limits.max_bytes),
     number!("limits.max_pixels", 1.., "A photo with more pixels is not processed.", limits.max_pixels),
     number!("limits.max_edge", 1.., "A photo with a longer edge, in pixels, is not processed.", limits.max_edge),
