@@ -60,7 +60,7 @@ impl Detector {
         let mut found = self.look(view, FIRST_LOOK, scores.suspect)?;
         let unsure = found.iter().any(|face| side(face) < SMALL);
         found.retain(|face| face.score >= scores.accept);
-        if unsure && width.max(height) > FIRST_LOOK {
+        if unsure && width.max(height) >= 1.25 * FIRST_LOOK {
             let second = self.look(view, SECOND_LOOK, scores.accept)?;
             found.extend(second.into_iter().filter(|face| side(face) < 2.0 * SMALL));
         }

@@ -69,10 +69,9 @@ impl Session {
     ) -> Result<Self, Error> {
         let commit = || -> Result<_, Box<dyn std::error::Error + Send + Sync>> {
             let refused = |error: ort::Error<_>| error.to_string();
-            let mut builder = ort::session::Session::builder(runtime)?
-                .with_intra_threads(threads.max(1))
-                .and_then(|builder| builder.with_intra_op_spinning(false))
-                .map_err(refused)?;
+            let builder = ort::session::Session::builder(runtime)?;
+            let builder = builder.with_intra_threads(threads.max(1)).map_err(refused)?;
+            let mut builder = builder.with_intra_op_spinning(false).map_err(refused)?;
             Ok(builder.commit_from_memory(&model.bytes)?)
         };
         let failed = |source| Error::Runtime { what: format!("loading {}", model.path.display()), source };

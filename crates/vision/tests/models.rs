@@ -1,5 +1,7 @@
 //! The real models on real photos.
 
+#![allow(clippy::unwrap_used, reason = "clippy allows it in the tests only, not in what they share")]
+
 use std::{
     path::Path,
     sync::{Arc, LazyLock},

@@ -81,6 +81,6 @@ fn guests_are_named_by_the_number_of_their_photos() {
 #[test]
 fn a_single_doubtful_face_is_no_guest() {
     let (mut doubtful, embedding) = face(0, &[0.0; 4]);
-    doubtful.score = 0.65;
+    doubtful.score = 0.6;
     assert_eq!(group_guests(&[GuestCandidate { photo: photo(1), face: &doubtful, embedding: &embedding }]), []);
 }
