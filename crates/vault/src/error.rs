@@ -128,6 +128,7 @@ fn database_kind(error: &sqlx::Error) -> Kind {
     match error {
         sqlx::Error::Database(refusal) if refusal.code().as_deref() == Some("13") => Kind::Limit,
         sqlx::Error::Database(refusal) if refusal.code().is_some_and(|code| is_busy_or_io(&code)) => Kind::Unavailable,
+        sqlx::Error::Database(refusal) if refusal.code().is_some_and(|code| is_damage(&code)) => Kind::Corrupt,
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
             Kind::Unavailable
         }
@@ -139,4 +140,9 @@ fn database_kind(error: &sqlx::Error) -> Kind {
 /// Codes (with their extended forms in the upper bytes) of SQLite: 5 busy, 6 locked, 8 read-only, 10 I/O, 14 cannot open.
 fn is_busy_or_io(code: &str) -> bool {
     code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 14))
+}
+
+/// Codes of SQLite: 11 the file is malformed, 26 it is no database.
+fn is_damage(code: &str) -> bool {
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 11 | 26))
 }

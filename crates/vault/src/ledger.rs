@@ -1,5 +1,6 @@
 //! The port to the ledger: what exists, what is to be done, who does it.
 
+pub mod conformance;
 mod sqlite;
 
 use async_trait::async_trait;

@@ -81,7 +81,7 @@ fn failed(action: &'static str) -> impl Fn(sqlx::Error) -> Error {
     move |source| Error::Database { action, source }
 }
 
-fn absent(what: impl ToString) -> Error {
+fn absent(what: &impl ToString) -> Error {
     Error::NotFound { place: "ledger".to_owned(), what: what.to_string() }
 }
 

@@ -119,7 +119,7 @@ pub(super) async fn progress(ledger: &SqliteLedger, gallery: GalleryId) -> Resul
 }
 
 fn unknown(gallery: GalleryId) -> Error {
-    absent(format_args!("gallery {gallery}"))
+    absent(&format_args!("gallery {gallery}"))
 }
 
 /// The failure of a statement that names a gallery, which may not be there.

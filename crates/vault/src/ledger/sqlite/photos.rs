@@ -131,7 +131,7 @@ pub(super) async fn embeddings(ledger: &SqliteLedger, gallery: GalleryId) -> Res
         .await
         .map_err(failed("read embeddings"))?;
     let embedding = |(photo, face, vector): (String, i64, Vec<u8>)| {
-        let face = usize::try_from(face).map_err(|error| rows::damaged("embedding of photo", &photo, error))?;
+        let face = usize::try_from(face).map_err(|error| rows::damaged("embedding of photo", &photo, &error))?;
         Ok((rows::id(&photo, "photo")?, face, rows::vector_from_bytes(&vector)))
     };
     rows.into_iter().map(embedding).collect()

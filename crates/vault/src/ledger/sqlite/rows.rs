@@ -27,7 +27,7 @@ pub(super) fn gallery(row: GalleryRow) -> Result<(Gallery, Rank)> {
 
 /// Reads a document of the row `what id`.
 pub(super) fn read<T: DeserializeOwned>(json: &str, what: &str, id: &str) -> Result<T> {
-    serde_json::from_str(json).map_err(|error| damaged(what, id, error))
+    serde_json::from_str(json).map_err(|error| damaged(what, id, &error))
 }
 
 pub(super) fn write<T: Serialize>(value: &T) -> Result<String> {
@@ -35,10 +35,10 @@ pub(super) fn write<T: Serialize>(value: &T) -> Result<String> {
 }
 
 pub(super) fn id<T: FromStr<Err = Invalid>>(text: &str, what: &str) -> Result<T> {
-    text.parse().map_err(|error| damaged(what, text, error))
+    text.parse().map_err(|error| damaged(what, text, &error))
 }
 
-pub(super) fn damaged(what: &str, id: &str, why: impl ToString) -> Error {
+pub(super) fn damaged(what: &str, id: &str, why: &(impl ToString + ?Sized)) -> Error {
     Error::Corrupt { place: "ledger".to_owned(), what: format!("{what} {id}"), why: why.to_string() }
 }
 

@@ -1,1 +1,86 @@
+//! What is particular to SQLite, beside the suite that every ledger passes.
 
+mod crash;
+mod model;
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use procession_domain::{Classified, Kind};
+use sqlx::{AssertSqlSafe, Row};
+
+use super::{SqliteLedger, claim};
+use crate::ledger::{
+    Ledger,
+    conformance::{self, Opener, samples},
+};
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+#[async_trait]
+impl Opener for Folder {
+    async fn open(&self, name: &'static str) -> Arc<dyn Ledger> {
+        Arc::new(SqliteLedger::open(&self.file(name)).await.unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_a_ledger() {
+    conformance::all(&Folder::new()).await;
+}
+
+#[tokio::test]
+async fn a_claim_never_looks_through_all_jobs() {
+    let folder = Folder::new();
+    let ledger = SqliteLedger::open(&folder.file("ledger.db")).await.unwrap();
+    for statement in claim::STATEMENTS {
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+        for step in sqlx::query(explain).fetch_all(&ledger.writer).await.unwrap() {
+            let step: String = step.get("detail");
+            // The galleries' indices hold those with waiting jobs alone, in the order of their turn.
+            let walks = ["SEARCH", "SCALAR SUBQUERY", "SCAN gallery USING"].iter().any(|walk| step.starts_with(walk));
+            assert!(walks, "{step}\nin {statement}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn erased_embeddings_are_nowhere_in_the_files() {
+    let folder = Folder::new();
+    let ledger = SqliteLedger::open(&folder.file("ledger.db")).await.unwrap();
+    let gallery = samples::filled(&ledger, "erased", 1.0, 8).await;
+    let vector = vec![1.234_567_f32; 128];
+    for claim in samples::claim(&ledger, 8, 5).await {
+        ledger.complete(&claim.lease, &samples::finished(Some(vector.clone()))).await.unwrap();
+    }
+    let trace: Vec<u8> = vector[..8].iter().flat_map(|number| number.to_le_bytes()).collect();
+    let found = || {
+        let files = ["ledger.db", "ledger.db-wal"].map(|name| std::fs::read(folder.file(name)).unwrap());
+        files.iter().any(|bytes| bytes.windows(trace.len()).any(|window| window == trace))
+    };
+    assert!(found());
+    assert_eq!(ledger.erase_embeddings(gallery.id).await.unwrap(), 8);
+    assert!(!found());
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_ledger_is_refused() {
+    let folder = Folder::new();
+    let file = folder.file("foreign.db");
+    std::fs::write(&file, "no database at all, but long enough to be taken for one ".repeat(100)).unwrap();
+    assert_eq!(SqliteLedger::open(&file).await.unwrap_err().kind(), Kind::Corrupt);
+    let file = folder.file("newer.db");
+    let ledger = SqliteLedger::open(&file).await.unwrap();
+    sqlx::query("INSERT INTO migration (version) VALUES (1000)").execute(&ledger.writer).await.unwrap();
+    assert_eq!(SqliteLedger::open(&file).await.unwrap_err().kind(), Kind::Invalid);
+}

@@ -1,0 +1,56 @@
+//! The guarantees of [`Ledger`] as tests. Every implementation runs [`all`].
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+mod galleries;
+mod leases;
+mod photos;
+pub(super) mod samples;
+mod turns;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::Ledger;
+
+/// Opens the ledgers that the suite runs against.
+#[async_trait]
+pub trait Opener: Sync {
+    /// The ledger of this name: empty the first time, afterwards with what was written to it before, as another process
+    /// would find it.
+    async fn open(&self, name: &'static str) -> Arc<dyn Ledger>;
+}
+
+/// Every guarantee, one after another, each against a ledger of its own.
+///
+/// # Panics
+/// If the ledger breaks one.
+pub async fn all(opener: &dyn Opener) {
+    macro_rules! run {
+        ($($group:ident::$guarantee:ident),* $(,)?) => {
+            $($group::$guarantee(opener.open(stringify!($guarantee)).await.as_ref()).await;)*
+        };
+    }
+    run!(
+        galleries::a_gallery_keeps_its_opening,
+        galleries::galleries_are_listed_latest_first,
+        galleries::an_unknown_gallery_takes_nothing,
+        galleries::refusals_are_replaced_and_cleared,
+        photos::a_staged_photo_is_nobodys_until_it_is_stored,
+        photos::a_photo_is_stored_once,
+        photos::a_photo_that_is_finished_keeps_what_was_found,
+        photos::embeddings_need_consent_and_are_erased,
+        photos::photos_are_put_back_to_work,
+        leases::a_lease_is_good_until_another_claims,
+        leases::a_finished_job_is_finished_once,
+        leases::a_retry_waits_for_its_time,
+        leases::a_released_job_waits_again,
+        turns::jobs_come_by_priority_then_arrival,
+        turns::a_claim_can_be_kept_to_one_gallery,
+        turns::weights_share_the_work,
+        turns::critical_galleries_come_first_up_to_their_share,
+        turns::a_new_gallery_starts_at_the_minimum,
+    );
+    leases::a_job_has_one_holder(opener).await;
+    photos::what_returned_is_durable(opener).await;
+}

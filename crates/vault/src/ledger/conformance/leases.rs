@@ -1,0 +1,111 @@
+//! Who holds a job, and until when.
+
+use std::collections::BTreeSet;
+
+use procession_domain::{Classified, Kind};
+
+use super::{
+    Ledger, Opener,
+    samples::{at, claim, failure, filled, finished, progress, worker},
+};
+
+pub(super) async fn a_lease_is_good_until_another_claims(ledger: &dyn Ledger) {
+    let gallery = filled(ledger, "expiry", 1.0, 3).await;
+    let first = claim(ledger, 3, 0).await;
+    assert!(claim(ledger, 3, 9).await.is_empty());
+    // Expired, but nobody wants it: it can be renewed, and completed.
+    let leases: Vec<_> = first.iter().map(|claim| claim.lease.clone()).collect();
+    assert!(ledger.renew(&leases[..2], at(30)).await.unwrap().is_empty());
+    assert!(claim(ledger, 0, 15).await.is_empty());
+    ledger.complete(&leases[2], &finished(None)).await.unwrap();
+    assert_eq!(ledger.progress(gallery.id).await.unwrap(), progress(0, 2, 1, 0));
+    // Expired, and claimed by another.
+    assert!(claim(ledger, 9, 29).await.is_empty());
+    let second = ledger.claim(&worker("other"), 9, None, at(30), at(40)).await.unwrap();
+    assert_eq!(second.len(), 2);
+    assert!(second.iter().zip(&first).all(|(new, old)| new.lease.epoch > old.lease.epoch && new.photo == old.photo));
+    assert_eq!(ledger.renew(&leases, at(50)).await.unwrap(), leases);
+    ledger.release(&leases).await.unwrap();
+    for lease in &leases {
+        let errors = [
+            ledger.complete(lease, &finished(None)).await.unwrap_err(),
+            ledger.quarantine(lease, &failure("late"), at(31)).await.unwrap_err(),
+            ledger.retry(lease, &failure("late"), at(31)).await.unwrap_err(),
+        ];
+        assert!(errors.iter().all(|error| error.kind() == Kind::Conflict));
+    }
+    assert_eq!(ledger.progress(gallery.id).await.unwrap(), progress(0, 2, 1, 0));
+    for claim in second {
+        ledger.complete(&claim.lease, &finished(None)).await.unwrap();
+    }
+    assert_eq!(ledger.progress(gallery.id).await.unwrap(), progress(0, 0, 3, 0));
+}
+
+pub(super) async fn a_finished_job_is_finished_once(ledger: &dyn Ledger) {
+    let gallery = filled(ledger, "finished", 1.0, 1).await;
+    let lease = claim(ledger, 1, 0).await.remove(0).lease;
+    ledger.complete(&lease, &finished(None)).await.unwrap();
+    assert_eq!(ledger.complete(&lease, &finished(None)).await.unwrap_err().kind(), Kind::Conflict);
+    assert_eq!(ledger.renew(std::slice::from_ref(&lease), at(90)).await.unwrap(), std::slice::from_ref(&lease));
+    ledger.release(&[lease]).await.unwrap();
+    assert!(claim(ledger, 1, 100).await.is_empty());
+    assert_eq!(ledger.progress(gallery.id).await.unwrap(), progress(0, 0, 1, 0));
+}
+
+pub(super) async fn a_retry_waits_for_its_time(ledger: &dyn Ledger) {
+    let gallery = filled(ledger, "retry", 1.0, 1).await;
+    let first = claim(ledger, 1, 0).await.remove(0);
+    ledger.retry(&first.lease, &failure("the disk is busy"), at(50)).await.unwrap();
+    assert_eq!(ledger.progress(gallery.id).await.unwrap(), progress(1, 0, 0, 0));
+    assert_eq!(ledger.complete(&first.lease, &finished(None)).await.unwrap_err().kind(), Kind::Conflict);
+    assert!(claim(ledger, 1, 49).await.is_empty());
+    let second = claim(ledger, 1, 50).await.remove(0);
+    assert_eq!((first.failures, second.failures), (0, 1));
+    ledger.complete(&second.lease, &finished(None)).await.unwrap();
+}
+
+pub(super) async fn a_released_job_waits_again(ledger: &dyn Ledger) {
+    let gallery = filled(ledger, "release", 1.0, 2).await;
+    let leases: Vec<_> = claim(ledger, 2, 0).await.into_iter().map(|claim| claim.lease).collect();
+    ledger.release(&leases[..1]).await.unwrap();
+    ledger.release(&leases[..1]).await.unwrap();
+    assert_eq!(ledger.progress(gallery.id).await.unwrap(), progress(1, 1, 0, 0));
+    ledger.complete(&leases[0], &finished(None)).await.unwrap_err();
+    let again = claim(ledger, 9, 1).await;
+    assert_eq!(again.len(), 1);
+    assert_eq!((again[0].lease.job, again[0].failures), (leases[0].job, 0));
+    ledger.complete(&again[0].lease, &finished(None)).await.unwrap();
+    ledger.complete(&leases[1], &finished(None)).await.unwrap();
+}
+
+/// Many claim and complete at once, through two handles on one ledger.
+pub(super) async fn a_job_has_one_holder(opener: &dyn Opener) {
+    let [one, two] = [opener.open("a_job_has_one_holder").await, opener.open("a_job_has_one_holder").await];
+    let galleries = [filled(one.as_ref(), "a", 5.0, 40).await, filled(two.as_ref(), "b", 1.0, 40).await];
+    let workers = (0..6).map(|number| {
+        let ledger = if number % 2 == 0 { one.clone() } else { two.clone() };
+        tokio::spawn(async move {
+            let mut jobs = Vec::new();
+            loop {
+                let name = worker(&format!("worker-{number}"));
+                let claims = ledger.claim(&name, 3, None, at(5), at(15)).await.unwrap();
+                if claims.is_empty() {
+                    return jobs;
+                }
+                for claim in claims {
+                    ledger.complete(&claim.lease, &finished(None)).await.unwrap();
+                    jobs.push(claim.lease.job);
+                }
+            }
+        })
+    });
+    let mut all = Vec::new();
+    for worker in workers.collect::<Vec<_>>() {
+        all.extend(worker.await.unwrap());
+    }
+    assert_eq!(all.len(), 80);
+    assert_eq!(all.into_iter().collect::<BTreeSet<_>>().len(), 80);
+    for gallery in galleries {
+        assert_eq!(one.progress(gallery.id).await.unwrap(), progress(0, 0, 40, 0));
+    }
+}

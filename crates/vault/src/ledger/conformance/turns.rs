@@ -1,0 +1,82 @@
+//! Whose turn it is.
+
+use std::collections::BTreeMap;
+
+use procession_domain::{GalleryId, gallery::Rank, recipe::Priority};
+
+use super::{
+    Ledger,
+    samples::{at, claim, filled, gallery, photo, rank, worker},
+};
+
+/// Who gets the next `turns` single jobs.
+async fn served(ledger: &dyn Ledger, turns: usize, second: i64) -> BTreeMap<GalleryId, usize> {
+    let mut counts = BTreeMap::new();
+    for _ in 0..turns {
+        let claims = claim(ledger, 1, second).await;
+        assert_eq!(claims.len(), 1);
+        *counts.entry(claims[0].gallery.id).or_insert(0) += 1;
+    }
+    counts
+}
+
+pub(super) async fn jobs_come_by_priority_then_arrival(ledger: &dyn Ledger) {
+    let gallery = ledger.open_gallery(&gallery("order"), &rank(1.0)).await.unwrap();
+    let priorities = [Priority::Low, Priority::Medium, Priority::High, Priority::Medium, Priority::High];
+    for (number, priority) in priorities.into_iter().enumerate() {
+        ledger.store_photo(&photo(gallery.id, number), priority, 1.0).await.unwrap();
+    }
+    let mut order = Vec::new();
+    for count in [2, 1, 9] {
+        order.extend(claim(ledger, count, 5).await.into_iter().map(|claim| claim.photo.id));
+    }
+    assert_eq!(order, [2, 4, 1, 3, 0].map(|number| photo(gallery.id, number).id));
+}
+
+pub(super) async fn a_claim_can_be_kept_to_one_gallery(ledger: &dyn Ledger) {
+    let (_, wanted) = (filled(ledger, "first", 5.0, 3).await, filled(ledger, "wanted", 1.0, 3).await);
+    let claims = ledger.claim(&worker("w"), 9, Some(wanted.id), at(5), at(15)).await.unwrap();
+    assert_eq!(claims.len(), 3);
+    assert!(claims.iter().all(|claim| claim.gallery == wanted));
+    let unknown = GalleryId::named("unknown");
+    for empty in [wanted.id, unknown] {
+        assert!(ledger.claim(&worker("w"), 9, Some(empty), at(5), at(15)).await.unwrap().is_empty());
+    }
+}
+
+pub(super) async fn weights_share_the_work(ledger: &dyn Ledger) {
+    let mut galleries = Vec::new();
+    for (name, weight) in [("same day", 5.0), ("next day", 3.0), ("standard", 1.0)] {
+        galleries.push(filled(ledger, name, weight, 60).await.id);
+    }
+    let counts = served(ledger, 90, 5).await;
+    for (gallery, fair) in galleries.iter().zip([50_usize, 30, 10]) {
+        assert!(counts[gallery].abs_diff(fair) <= 1, "{counts:?}");
+    }
+}
+
+pub(super) async fn critical_galleries_come_first_up_to_their_share(ledger: &dyn Ledger) {
+    let patient = filled(ledger, "patient", 5.0, 50).await.id;
+    let critical = |seconds| Rank { deadline: at(seconds), critical_at: at(100), ..rank(1.0) };
+    let (late, early) = (filled(ledger, "late", 1.0, 50).await.id, filled(ledger, "early", 1.0, 35).await.id);
+    ledger.rank_gallery(late, &critical(900)).await.unwrap();
+    ledger.rank_gallery(early, &critical(800)).await.unwrap();
+    // Critical galleries get 70 of 100 turns, the one that is due first before the other.
+    let counts = served(ledger, 50, 100).await;
+    assert!(counts[&early].abs_diff(35) <= 1 && counts[&patient].abs_diff(15) <= 1, "{counts:?}");
+    let counts = served(ledger, 50, 100).await;
+    assert!(counts[&late].abs_diff(35) <= 1 && counts[&patient].abs_diff(15) <= 1, "{counts:?}");
+    // Where nobody else waits, a share is no limit.
+    let others = ledger.claim(&worker("w"), 50, Some(patient), at(100), at(110)).await.unwrap();
+    assert_eq!(others.len(), 20);
+    assert_eq!(served(ledger, 10, 100).await[&late], 10);
+}
+
+pub(super) async fn a_new_gallery_starts_at_the_minimum(ledger: &dyn Ledger) {
+    let old = filled(ledger, "old", 1.0, 60).await.id;
+    served(ledger, 20, 5).await;
+    // It does not get 20 turns in a row for having been away.
+    let new = filled(ledger, "new", 1.0, 30).await.id;
+    let counts = served(ledger, 20, 5).await;
+    assert!(counts[&old].abs_diff(10) <= 1 && counts[&new].abs_diff(10) <= 1, "{counts:?}");
+}

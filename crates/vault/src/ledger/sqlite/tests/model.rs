@@ -1,0 +1,267 @@
+//! Random sequences of operations against a model in memory.
+
+use std::collections::BTreeMap;
+
+use procession_domain::{Classified, GalleryId, JobId, Kind, PhotoId, gallery::Progress, job::Lease, recipe::Priority};
+use proptest::prelude::*;
+
+use super::{Folder, Ledger, SqliteLedger, samples};
+
+/// What must hold between any two operations, whatever happened.
+pub(super) async fn check_invariants(ledger: &SqliteLedger) {
+    let broken = "SELECT
+         (SELECT COUNT(*) FROM photo WHERE (state = 'stored') <> EXISTS (SELECT 1 FROM job WHERE job.photo = photo.id))
+         + (SELECT COUNT(*) FROM gallery WHERE waiting <>
+            (SELECT COUNT(*) FROM job WHERE job.gallery = gallery.id AND job.state = 'waiting'))
+         + (SELECT COUNT(*) FROM photo WHERE (state = 'done') <> (finished IS NOT NULL))
+         + (SELECT COUNT(*) FROM job WHERE state = 'held' AND worker IS NULL)
+         + (SELECT COUNT(*) FROM embedding JOIN photo ON photo.id = embedding.photo WHERE photo.state <> 'done')";
+    let broken: i64 = sqlx::query_scalar(broken).fetch_one(&ledger.readers).await.unwrap();
+    assert_eq!(broken, 0);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Store { gallery: usize, number: usize, priority: Priority },
+    Claim { worker: usize, count: usize, only: Option<usize> },
+    Wait { seconds: i64 },
+    Complete { lease: usize },
+    Quarantine { lease: usize },
+    Retry { lease: usize, seconds: i64 },
+    Renew { lease: usize },
+    Release { lease: usize },
+    Redo { gallery: usize, number: usize },
+}
+
+const GALLERIES: usize = 3;
+
+fn step() -> impl Strategy<Value = Step> {
+    let priority = prop_oneof![Just(Priority::Low), Just(Priority::Medium), Just(Priority::High)];
+    let lease = 0..16_usize;
+    prop_oneof![
+        4 => (0..GALLERIES, 0..6_usize, priority)
+            .prop_map(|(gallery, number, priority)| Step::Store { gallery, number, priority }),
+        4 => (0..3_usize, 0..4_usize, proptest::option::weighted(0.3, 0..GALLERIES))
+            .prop_map(|(worker, count, only)| Step::Claim { worker, count, only }),
+        2 => (1..15_i64).prop_map(|seconds| Step::Wait { seconds }),
+        3 => lease.clone().prop_map(|lease| Step::Complete { lease }),
+        1 => lease.clone().prop_map(|lease| Step::Quarantine { lease }),
+        1 => (lease.clone(), 1..20_i64).prop_map(|(lease, seconds)| Step::Retry { lease, seconds }),
+        1 => lease.clone().prop_map(|lease| Step::Renew { lease }),
+        1 => lease.prop_map(|lease| Step::Release { lease }),
+        2 => (0..GALLERIES, 0..6_usize).prop_map(|(gallery, number)| Step::Redo { gallery, number }),
+    ]
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum State {
+    Waiting,
+    Held { until: i64 },
+    Delayed { until: i64 },
+    Done,
+    Quarantined,
+}
+
+#[derive(Debug)]
+struct Known {
+    gallery: GalleryId,
+    priority: Priority,
+    state: State,
+    /// The order of arrival.
+    arrival: usize,
+    /// The one lease that is good.
+    good: Option<Lease>,
+    failures: u32,
+}
+
+#[derive(Default)]
+struct Model {
+    second: i64,
+    arrivals: usize,
+    photos: BTreeMap<PhotoId, Known>,
+    /// Every lease that was ever given, with its photo.
+    leases: Vec<(Lease, PhotoId)>,
+}
+
+impl Model {
+    fn arrive(&mut self) -> usize {
+        self.arrivals += 1;
+        self.arrivals
+    }
+
+    /// One of the last leases, and whether it is good.
+    fn lease(&self, back: usize) -> Option<(Lease, PhotoId, bool)> {
+        let (lease, photo) = self.leases.iter().rev().nth(back)?;
+        let same = |good: &Lease| (good.job, good.epoch, &good.worker) == (lease.job, lease.epoch, &lease.worker);
+        Some((lease.clone(), *photo, self.photos[photo].good.as_ref().is_some_and(same)))
+    }
+
+    fn end(&mut self, photo: PhotoId, state: State) {
+        let known = self.photos.get_mut(&photo).unwrap();
+        (known.state, known.good) = (state, None);
+    }
+
+    fn progress(&self, gallery: GalleryId) -> Progress {
+        let mut progress = Progress::default();
+        for known in self.photos.values().filter(|known| known.gallery == gallery) {
+            match known.state {
+                State::Waiting | State::Delayed { .. } => progress.waiting += 1,
+                State::Held { .. } => progress.working += 1,
+                State::Done => progress.done += 1,
+                State::Quarantined => progress.quarantined += 1,
+            }
+        }
+        progress
+    }
+
+    /// The waiting photos of a gallery in their order.
+    fn waiting(&self, gallery: GalleryId) -> Vec<PhotoId> {
+        let waits = |known: &Known| known.gallery == gallery && known.state == State::Waiting;
+        let mut photos: Vec<_> = self.photos.iter().filter(|(_, known)| waits(known)).collect();
+        photos.sort_by_key(|(_, known)| (std::cmp::Reverse(known.priority), known.arrival));
+        photos.into_iter().map(|(id, _)| *id).collect()
+    }
+
+    fn wake(&mut self) {
+        for known in self.photos.values_mut() {
+            if matches!(known.state, State::Held { until } | State::Delayed { until } if until <= self.second) {
+                known.state = State::Waiting;
+            }
+        }
+    }
+}
+
+fn gallery(number: usize) -> GalleryId {
+    GalleryId::named(&number.to_string())
+}
+
+async fn claim(ledger: &SqliteLedger, model: &mut Model, worker: usize, count: usize, only: Option<usize>) {
+    let (now, until) = (model.second, model.second + 10);
+    let worker = samples::worker(&worker.to_string());
+    let only = only.map(gallery);
+    let claims = ledger.claim(&worker, count, only, samples::at(now), samples::at(until)).await.unwrap();
+    model.wake();
+    let Some(first) = claims.first() else {
+        let candidates = (0..GALLERIES).map(gallery).filter(|id| only.is_none_or(|only| only == *id));
+        assert!(count == 0 || candidates.into_iter().all(|id| model.waiting(id).is_empty()));
+        return;
+    };
+    assert!(only.is_none_or(|only| only == first.gallery.id));
+    let mut expected = model.waiting(first.gallery.id);
+    expected.truncate(count);
+    assert_eq!(claims.iter().map(|claim| claim.photo.id).collect::<Vec<_>>(), expected);
+    for claim in claims {
+        let known = model.photos.get_mut(&claim.photo.id).unwrap();
+        assert_eq!(claim.failures, known.failures);
+        known.state = State::Held { until };
+        known.good = Some(claim.lease.clone());
+        model.leases.push((claim.lease, claim.photo.id));
+    }
+}
+
+async fn redo(ledger: &SqliteLedger, model: &mut Model, photo: PhotoId) {
+    let redone = ledger.redo_photos(&[photo]).await.unwrap();
+    let arrival = model.arrive();
+    let known = model.photos.get_mut(&photo).filter(|known| !matches!(known.state, State::Held { .. }));
+    assert_eq!(redone, u64::from(known.is_some()));
+    if let Some(known) = known {
+        (known.state, known.good, known.failures, known.arrival) = (State::Waiting, None, 0, arrival);
+    }
+}
+
+/// Uses a lease, good or not.
+async fn use_lease(ledger: &SqliteLedger, model: &mut Model, step: &Step, lease: Lease, photo: PhotoId, good: bool) {
+    let failure = samples::failure("failed");
+    let second = model.second;
+    let result = match step {
+        Step::Complete { .. } => ledger.complete(&lease, &samples::finished(Some(vec![0.5; 128]))).await,
+        Step::Quarantine { .. } => ledger.quarantine(&lease, &failure, samples::at(second)).await,
+        Step::Retry { seconds, .. } => ledger.retry(&lease, &failure, samples::at(second + seconds)).await,
+        Step::Renew { .. } => {
+            let lost = ledger.renew(std::slice::from_ref(&lease), samples::at(second + 10)).await.unwrap();
+            assert_eq!(lost, if good { vec![] } else { vec![lease] });
+            if good {
+                model.photos.get_mut(&photo).unwrap().state = State::Held { until: second + 10 };
+            }
+            return;
+        }
+        _ => {
+            ledger.release(&[lease]).await.unwrap();
+            if good {
+                model.end(photo, State::Waiting);
+            }
+            return;
+        }
+    };
+    match result {
+        Ok(()) => assert!(good, "{step:?}"),
+        Err(error) => {
+            assert!(!good && error.kind() == Kind::Conflict, "{step:?}: {error}");
+            return;
+        }
+    }
+    match step {
+        Step::Complete { .. } => model.end(photo, State::Done),
+        Step::Quarantine { .. } => model.end(photo, State::Quarantined),
+        Step::Retry { seconds, .. } => {
+            model.end(photo, State::Delayed { until: second + seconds });
+            model.photos.get_mut(&photo).unwrap().failures += 1;
+        }
+        _ => unreachable!(),
+    }
+}
+
+async fn run(steps: Vec<Step>) {
+    let folder = Folder::new();
+    let ledger = SqliteLedger::open(&folder.file("ledger.db")).await.unwrap();
+    for number in 0..GALLERIES {
+        let gallery = samples::gallery(&number.to_string());
+        ledger.open_gallery(&gallery, &samples::rank(1.0 + number as f64)).await.unwrap();
+    }
+    let mut model = Model::default();
+    for step in steps {
+        match step {
+            Step::Store { gallery: number, number: photo, priority } => {
+                let photo = samples::photo(gallery(number), photo);
+                let new = ledger.store_photo(&photo, priority, 1.0).await.unwrap();
+                assert_eq!(new, !model.photos.contains_key(&photo.id));
+                let arrival = model.arrive();
+                let (state, good, failures) = (State::Waiting, None, 0);
+                let known = Known { gallery: photo.gallery, priority, state, arrival, good, failures };
+                model.photos.entry(photo.id).or_insert(known);
+            }
+            Step::Claim { worker, count, only } => claim(&ledger, &mut model, worker, count, only).await,
+            Step::Wait { seconds } => model.second += seconds,
+            Step::Redo { gallery: number, number: photo } => {
+                redo(&ledger, &mut model, samples::photo(gallery(number), photo).id).await;
+            }
+            Step::Complete { lease }
+            | Step::Quarantine { lease }
+            | Step::Retry { lease, .. }
+            | Step::Renew { lease }
+            | Step::Release { lease } => {
+                let Some((lease, photo, good)) = model.lease(lease) else { continue };
+                use_lease(&ledger, &mut model, &step, lease, photo, good).await;
+            }
+        }
+        check_invariants(&ledger).await;
+        for id in (0..GALLERIES).map(gallery) {
+            assert_eq!(ledger.progress(id).await.unwrap(), model.progress(id), "after {step:?}");
+        }
+    }
+    let mut epochs: Vec<(JobId, i64)> = model.leases.iter().map(|(lease, _)| (lease.job, lease.epoch)).collect();
+    let given = epochs.len();
+    epochs.sort_unstable();
+    epochs.dedup();
+    assert_eq!(epochs.len(), given, "no lease is given twice");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_sequence_agrees_with_the_model(steps in proptest::collection::vec(step(), 1..80)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(run(steps));
+    }
+}
