@@ -62,6 +62,7 @@ fn main() -> Result<(), Failure> {
     let images = job.photos.len() * job.rounds;
     println!(
         "{{\"images\":{images},\"seconds\":{seconds:.4},\"cpu_seconds\":{:.2},\"peak_rss_bytes\":{}}}",
+        cpu_seconds(),
         peak_rss()
     );
     Ok(())

@@ -6,6 +6,7 @@
 mod capabilities;
 mod cascade;
 mod colour;
+pub mod conformance;
 mod cpu;
 mod decode;
 mod device;

@@ -47,10 +47,10 @@ impl Buffer {
     }
 }
 
-/// The smallest idle buffer that fits without wasting more than it holds.
+/// The smallest idle buffer that fits without wasting more than a quarter.
 fn take(len: usize) -> Option<Vec<u8>> {
     let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
-    let fits = |data: &Vec<u8>| data.len() >= len && data.len() / 2 <= len;
+    let fits = |data: &Vec<u8>| data.len() >= len && data.len() <= len + len / 4;
     let (index, _) = idle.iter().enumerate().filter(|(_, data)| fits(data)).min_by_key(|(_, data)| data.len())?;
     Some(idle.swap_remove(index))
 }

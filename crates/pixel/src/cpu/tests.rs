@@ -50,6 +50,11 @@ pub(crate) fn recipe(fits: &[(Fit, OutputFormat)]) -> Recipe {
     Recipe { colour: OutputColour::Srgb, metadata: MetadataPolicy::Strip, variants }
 }
 
+#[test]
+fn it_is_a_device() {
+    crate::conformance::check(&CpuDevice::new(2));
+}
+
 fn process(source: Source, recipe: &Recipe) -> Result<(Decoded, Vec<Rendered>), Error> {
     let device = CpuDevice::new(1);
     let extent = Plan::extent(recipe);

@@ -43,9 +43,3 @@ pub(crate) fn decode(bytes: &[u8], size: (u32, u32), eighths: u32) -> Result<Pix
         }
     }
 }
-
-/// The smallest scale, in eighths, at which a photo still has `wanted` of its `long_edge` pixels.
-pub(crate) fn eighths(long_edge: u32, wanted: u32) -> u32 {
-    let (long_edge, wanted) = (u64::from(long_edge.max(1)), u64::from(wanted));
-    (wanted * 8).div_ceil(long_edge).clamp(1, 8) as u32
-}
