@@ -26,7 +26,7 @@ pub fn sharpness(view: &View, faces: &[Face]) -> Sharpness {
     let mut sum = 0.0;
     let mut weight = 0.0;
     for face in faces {
-        if let Some(score) = face_score(view, face) {
+        if let Some(score) = of_face(view, face) {
             sum += score * face.region.area();
             weight += face.region.area();
         }
@@ -35,8 +35,8 @@ pub fn sharpness(view: &View, faces: &[Face]) -> Sharpness {
     Sharpness { score }
 }
 
-/// The middle of the face, without hair and background.
-fn face_score(view: &View, face: &Face) -> Option<f32> {
+/// How sharp the middle of a face is, without hair and background; `None` if it has too few pixels to say.
+pub(crate) fn of_face(view: &View, face: &Face) -> Option<f32> {
     let Region { x, y, width, height } = face.region;
     let part = inside(Region { x: x + width * 0.1, y: y + height * 0.15, width: width * 0.8, height: height * 0.75 });
     let finest = finest_size(view);
