@@ -1,6 +1,7 @@
 //! The developer's commands. Built with the standard library and `anyhow` only, so that it is there within seconds on a
 //! machine that has nothing else yet.
 
+mod bench_pixel;
 mod check;
 mod demo;
 mod run;
@@ -17,6 +18,7 @@ The developer's commands of Procession.
   cargo xtask test         sets everything up, passes all the tests
   cargo xtask check        formatting, clippy, layers, files, documents
   cargo xtask setup        only what demo and test do first
+  cargo xtask bench pixel  measures the pixel path beside sharp (--rounds N, --write)
   cargo xtask photos       only makes the demo's folder of photos, and says where
   cargo xtask credits      prints the table of the demo gallery's photos
 
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["check"] => check::run(),
         ["setup"] => setup::run(),
+        ["bench", "pixel", ..] => bench_pixel::run(&arguments[2..]),
         ["photos"] => demo::photos(),
         ["credits"] => demo::print_credits(),
         ["help" | "--help" | "-h"] => {

@@ -1,0 +1,169 @@
+//! `cargo xtask bench pixel`: the variant set of real-size photos beside sharp, in turns.
+//!
+//! Both contenders get the same photos and write the same files with the same number of threads: JPEG of 2048, 1024, 512
+//! and 256 × 256 pixels, or WebP of 2048, 1024 and 512, and the 640 and 224 pixel RGB tensors of the models. They run in
+//! turns, each as a process of its own, so that a machine which is busy with other things is busy with both; the ratio of
+//! each round is what counts.
+
+mod report;
+
+use std::{
+    fs,
+    io::{Write, stdout},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    run::{binary, cache, program, quiet, root, show},
+    setup,
+};
+use report::{Contest, Measured};
+
+/// Pictures without people at 5 to 18 megapixels, under CC-BY-SA, CC-BY and CC0.
+const WALLPAPERS: [&str; 2] = ["lomiri-wallpapers-16.04", "mate-backgrounds"];
+const PYTHON: [&str; 3] = ["numpy==2.2.6", "pillow==12.0.0", "ssimulacra2==0.3.0"];
+const SCRIPTS: &str = "xtask/bench/pixel";
+const ROUNDS: usize = 5;
+const THREADS: &str = "2";
+
+/// Runs the benchmark. `--rounds N` (5), `--write` records the result in docs/performance.md.
+///
+/// # Errors
+/// If something that it needs cannot be brought here, or a contender fails.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let (rounds, write) = options(arguments)?;
+    setup::for_bench()?;
+    let bench = Bench::prepare()?;
+    let contests =
+        [bench.contest("JPEG", "jpeg", "jpg", "82", rounds)?, bench.contest("WebP", "webp", "webp", "80", rounds)?];
+    let table = report::table(&contests);
+    stdout().write_all(table.as_bytes()).context("cannot print")?;
+    if write {
+        report::record(&root().join("docs/performance.md"), &table, rounds)?;
+    }
+    Ok(())
+}
+
+fn options(arguments: &[String]) -> Result<(usize, bool)> {
+    let (mut rounds, mut write) = (ROUNDS, false);
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--rounds" => {
+                let number = words.next().context("--rounds needs a number")?;
+                rounds = number.parse().with_context(|| format!("--rounds: {number} is no number"))?;
+            }
+            "--write" => write = true,
+            other => bail!("bench pixel knows --rounds N and --write, not {other}"),
+        }
+    }
+    Ok((rounds.max(1), write))
+}
+
+/// What the contenders need, in the cache.
+struct Bench {
+    folder: PathBuf,
+    photos: Vec<PathBuf>,
+}
+
+impl Bench {
+    fn prepare() -> Result<Self> {
+        let folder = cache()?.join("bench/pixel");
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let bench = Self { folder, photos: Vec::new() };
+        bench.once("wallpapers", |place| {
+            eprintln!("Downloading the wallpapers that the photos are made of (60 MB)");
+            wallpapers(place)
+        })?;
+        bench.once("python", |place| {
+            eprintln!("Installing numpy, Pillow and ssimulacra2 (100 MB)");
+            let target = place.to_string_lossy();
+            let pip = ["-m", "pip", "install", "--quiet", "--no-input", "--target", &target];
+            quiet(program("python3", &pip).args(PYTHON)).map(drop)
+        })?;
+        // Takes up where it was cut off, and says what it does.
+        show(bench.python("make_photos.py").arg(bench.folder.join("wallpapers")).arg(bench.folder.join("photos")))?;
+        show(&mut program(
+            "cargo",
+            &["build", "--release", "--package", "procession-pixel", "--example", "bench_pixel"],
+        ))?;
+        let mut photos: Vec<PathBuf> =
+            fs::read_dir(bench.folder.join("photos"))?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+        photos.retain(|photo| photo.extension().is_some_and(|extension| extension == "jpg"));
+        photos.sort();
+        Ok(Self { photos, ..bench })
+    }
+
+    /// Makes a folder of the cache, unless it is there: it gets its name only when it is complete.
+    fn once(&self, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+        let (place, unfinished) = (self.folder.join(name), self.folder.join(format!("{name}.part")));
+        if place.exists() {
+            return Ok(());
+        }
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished)?;
+        }
+        fs::create_dir_all(&unfinished)?;
+        make(&unfinished)?;
+        fs::rename(&unfinished, &place).with_context(|| format!("cannot make {}", place.display()))
+    }
+
+    fn python(&self, script: &str) -> Command {
+        let mut command = program("python3", &[&format!("{SCRIPTS}/{script}")]);
+        command.env("PYTHONPATH", self.folder.join("python"));
+        command
+    }
+
+    /// Lets both make the files of one format, in turns, and scores what they wrote.
+    fn contest(&self, name: &str, format: &str, extension: &str, quality: &str, rounds: usize) -> Result<Contest> {
+        let outs = ["procession", "sharp"].map(|who| self.folder.join("out").join(format).join(who));
+        let mut measured = Vec::new();
+        // One round that does not count warms the file cache.
+        for round in 0..=rounds {
+            let ours = self.measure(self.ours(), &outs[0], format, quality)?;
+            let theirs = self.measure(Self::theirs(), &outs[1], format, quality)?;
+            if round > 0 {
+                eprintln!("{name}, round {round} of {rounds}: {:.2} × sharp", theirs.seconds / ours.seconds);
+                measured.push((ours, theirs));
+            }
+        }
+        eprintln!("{name}: scoring");
+        let mut score = self.python("score.py");
+        score.arg(self.folder.join("photos")).arg(self.folder.join("references")).arg(extension).args(&outs);
+        let scores = quiet(&mut score)?;
+        let scores = scores.lines().map(report::score).collect::<Result<Vec<_>>>()?;
+        let [ours, theirs] = scores.try_into().ok().context("score.py did not score both")?;
+        Ok(Contest { name: name.to_owned(), rounds: measured, scores: (ours, theirs) })
+    }
+
+    fn ours(&self) -> Command {
+        // Beside the product's binary, where cargo puts examples.
+        program(&binary("release").with_file_name("examples").join("bench_pixel").to_string_lossy(), &[])
+    }
+
+    fn theirs() -> Command {
+        program("node", &[&format!("{SCRIPTS}/job.js")])
+    }
+
+    fn measure(&self, mut contender: Command, out: &Path, format: &str, quality: &str) -> Result<Measured> {
+        contender.args([THREADS, "1"]).arg(out).args([format, quality]).args(&self.photos);
+        report::measured(&quiet(&mut contender)?)
+    }
+}
+
+/// Debian's packages, unpacked without being installed.
+fn wallpapers(place: &Path) -> Result<()> {
+    let download = || quiet(program("apt-get", &["download", "--quiet"]).args(WALLPAPERS).current_dir(place));
+    if download().is_err() {
+        setup::update_debian()?;
+        download()?;
+    }
+    for entry in fs::read_dir(place)?.collect::<Result<Vec<_>, _>>()? {
+        quiet(program("dpkg-deb", &["--extract"]).arg(entry.path()).arg(place))?;
+        fs::remove_file(entry.path())?;
+    }
+    Ok(())
+}
