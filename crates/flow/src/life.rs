@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use procession_domain::{
-    ContentHash, Key,
+    Classified, ContentHash, Key, Kind,
     analysis::{Analysis, Region},
     gallery::{Gallery, PipelineChoice},
     job::Claim,
@@ -46,10 +46,16 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim) -> Result<Finished
     let fingerprint = system.fingerprint(&system.settings.pipelines[&pipeline]);
     let mut variants = Vec::with_capacity(rendered.len());
     for Rendered { name, format, width, height, bytes } in rendered {
-        let (hash, length) = (ContentHash::of(&bytes), bytes.len() as u64);
         let key = Key::Variant { original: photo.original, fingerprint, name: name.clone(), format };
-        system.blobs.put(&key, bytes).await?;
-        variants.push(Variant { name, format, width, height, bytes: length, hash });
+        let bytes = keep(system, &key, bytes).await?;
+        variants.push(Variant {
+            name,
+            format,
+            width,
+            height,
+            bytes: bytes.len() as u64,
+            hash: ContentHash::of(&bytes),
+        });
     }
     timings.fetch_seconds = fetch_seconds;
     timings.store_seconds = watch.lap_seconds();
@@ -63,6 +69,15 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim) -> Result<Finished
         timings,
         finished_at: system.clock.now(),
     })
+}
+
+/// Puts an output into the vault and returns what is there now. If another worker was first, with an encoder that rounds
+/// otherwise, its bytes stand: both are the same recipe's.
+async fn keep(system: &System, key: &Key, bytes: Bytes) -> Result<Bytes> {
+    match system.blobs.put(key, bytes.clone()).await {
+        Err(error) if error.kind() == Kind::Conflict => Ok(system.blobs.get(key).await?),
+        other => Ok(other.map(|()| bytes)?),
+    }
 }
 
 /// What the computing steps made of a photo.

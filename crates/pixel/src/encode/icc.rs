@@ -24,14 +24,41 @@ fn compact(colour: OutputColour, name: &str) -> Vec<u8> {
     };
     profile.description = text(name);
     profile.copyright = text("CC0");
+    // The library would write the present moment, and no two runs would give the same file.
+    let made = &mut profile.creation_date_time;
+    (made.year, made.month, made.day_of_the_month) = (2026, 1, 1);
+    (made.hours, made.minutes, made.seconds) = (0, 0, 0);
     // Encoding fails for profiles with tables alone, and these have none.
-    profile.encode().unwrap_or_default()
+    let mut bytes = profile.encode().unwrap_or_default();
+    // The encoder writes the present moment as the profile's date. Equal photos must give equal files.
+    if let Some(date) = bytes.get_mut(DATE) {
+        date.copy_from_slice(&[7, 234, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]);
+    }
+    bytes
 }
+
+/// Where a profile's date stands: six big-endian numbers, year to second (ICC.1:2022, 7.2.8). It is set to 2026-01-01.
+const DATE: std::ops::Range<usize> = 24..36;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use moxcms::ColorProfile;
+
+    #[test]
+    fn profiles_are_the_same_at_any_time() {
+        for colour in [OutputColour::Srgb, OutputColour::DisplayP3] {
+            // The date of creation: ICC.1:2022, 7.2.1.
+            assert_eq!(profile(colour)[24..36], [0x07, 0xea, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]);
+        }
+    }
+
+    #[test]
+    fn profiles_do_not_depend_on_the_day() {
+        for colour in [OutputColour::Srgb, OutputColour::DisplayP3] {
+            assert_eq!(profile(colour)[DATE], [7, 234, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]);
+        }
+    }
 
     #[test]
     fn profiles_are_small_and_are_what_they_say() {
