@@ -4,11 +4,12 @@
 //! whole or not at all, whoever crashes when.
 
 use std::{
+    collections::HashSet,
     fs::{self, File},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -39,6 +40,8 @@ struct Store {
     /// Tells this process's temporary files from those of others.
     prefix: String,
     counter: AtomicU64,
+    /// Folders that this process knows to be durable in their parents.
+    folders: Mutex<HashSet<PathBuf>>,
 }
 
 impl DiskBlobs {
@@ -52,10 +55,12 @@ impl DiskBlobs {
         let failed_twice = failed.clone();
         fs::create_dir_all(root.as_ref()).map_err(failed("make"))?;
         let root = root.as_ref().canonicalize().map_err(failed_twice("read"))?;
+        // The store's own folder must survive a loss of power as well as what is in it.
+        let _ = root.parent().map(sync_folder);
         let name = root.display().to_string();
         let identity = identity(&root, &name)?;
         let prefix = format!("{}-{}-", host(), std::process::id());
-        let store = Store { root, name, identity, prefix, counter: AtomicU64::new(0) };
+        let store = Store { root, name, identity, prefix, counter: AtomicU64::new(0), folders: Mutex::default() };
         store.remove_leftovers()?;
         Ok(Self(Arc::new(store)))
     }
@@ -106,6 +111,24 @@ impl Store {
         move |source| Error::io(&place, action, &what, source)
     }
 
+    /// Makes a folder and its parents up to the root, each durable in its own parent. That a folder is there does not mean
+    /// that: whoever made it may have died before the sync.
+    fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        let known = || self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if folder == self.root || known().contains(folder) {
+            return Ok(());
+        }
+        let parent = folder.parent().unwrap_or(&self.root);
+        self.make_folder(parent)?;
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => crash_point("folder made"),
+        }
+        sync_folder(parent)?;
+        known().insert(folder.to_owned());
+        Ok(())
+    }
+
     fn write(&self, key: &Key, bytes: &[u8], replace: bool) -> Result<()> {
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.root);
@@ -114,8 +137,9 @@ impl Store {
         }
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
         let temporary = self.root.join(TEMPORARY).join(format!("{}{number}", self.prefix));
-        let written = make_folder(&self.root.join(TEMPORARY), &self.root)
-            .and_then(|()| make_folder(folder, &self.root))
+        let written = self
+            .make_folder(&self.root.join(TEMPORARY))
+            .and_then(|()| self.make_folder(folder))
             .and_then(|()| write_synced(&temporary, bytes))
             .and_then(|()| if replace { fs::rename(&temporary, &path) } else { publish(&temporary, &path) });
         // It is gone if it was renamed; what matters is that nothing of a failure stays.
@@ -139,7 +163,8 @@ impl Store {
             return Err(Error::Conflict { place: self.name.clone(), what: key.to_string(), why });
         }
         // Another process may have made it appear and not yet have synced the folder.
-        sync_folder(path.parent().unwrap_or(&self.root)).map_err(self.error("sync", key))
+        let folder = path.parent().unwrap_or(&self.root);
+        self.make_folder(folder).and_then(|()| sync_folder(folder)).map_err(self.error("sync", key))
     }
 
     fn read(&self, key: &Key, past_the_cache: bool) -> Result<Bytes> {
@@ -285,20 +310,6 @@ fn publish(from: &Path, to: &Path) -> io::Result<()> {
     }
     crash_point("published");
     Ok(())
-}
-
-/// Makes a folder and its parents up to `root`, each durable in its own parent.
-fn make_folder(folder: &Path, root: &Path) -> io::Result<()> {
-    if folder.is_dir() || folder == root {
-        return Ok(());
-    }
-    let parent = folder.parent().unwrap_or(root);
-    make_folder(parent, root)?;
-    match fs::create_dir(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => crash_point("folder made"),
-    }
-    sync_folder(parent)
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {

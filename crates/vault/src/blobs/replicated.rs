@@ -7,12 +7,13 @@ use bytes::Bytes;
 use futures::future::join_all;
 use procession_domain::{Classified, Key, Kind};
 
-use super::Blobs;
+use super::{Blobs, hash_of};
 use crate::{Error, Result};
 
 /// A store that keeps every object in each of several stores, and reads from the first that has it whole.
 ///
-/// Beyond what [`Blobs`] guarantees: `put` returns once `awaited` stores hold the object; a store that turns out to lack an
+/// Beyond what [`Blobs`] guarantees: `put` asks all stores, waits for their answers, and succeeds if `awaited` of them hold
+/// the object; a store that turns out to lack an
 /// original, or to hold a damaged one, is repaired by the read that found out.
 #[derive(Clone, Debug)]
 pub struct Replicated {
@@ -44,12 +45,26 @@ impl Replicated {
     async fn mend(&self, key: &Key, lacking: &[usize], bytes: &Bytes) {
         for index in lacking {
             let store = &self.stores[*index];
-            match store.repair(key, bytes.clone()).await {
+            match put_or_mend(store.as_ref(), key, bytes).await {
                 Ok(()) => tracing::warn!(store = store.name(), object = %key, "copy repaired from another store"),
                 Err(error) => tracing::warn!(store = store.name(), object = %key, %error, "copy could not be repaired"),
             }
         }
     }
+}
+
+/// Puts an object. A damaged copy of an original is no other object, because its key tells what it must be: it is replaced,
+/// once, by bytes that are what the key says.
+async fn put_or_mend(store: &dyn Blobs, key: &Key, bytes: &Bytes) -> Result<()> {
+    let outcome = store.put(key, bytes.clone()).await;
+    let is_conflict = outcome.as_ref().is_err_and(|error| error.kind() == Kind::Conflict);
+    if is_conflict && let Some(hash) = key.content() {
+        let is_damaged = store.get(key).await.is_err_and(|error| error.kind() == Kind::Corrupt);
+        if is_damaged && hash_of(bytes.clone()).await? == hash {
+            return store.repair(key, bytes.clone()).await;
+        }
+    }
+    outcome
 }
 
 #[async_trait]
@@ -59,26 +74,24 @@ impl Blobs for Replicated {
     }
 
     async fn put(&self, key: &Key, bytes: Bytes) -> Result<()> {
-        let results = join_all(self.stores.iter().map(|store| store.put(key, bytes.clone()))).await;
+        let results = join_all(self.stores.iter().map(|store| put_or_mend(store.as_ref(), key, &bytes))).await;
         let held = results.iter().filter(|result| result.is_ok()).count();
-        let mut first = None;
-        for (store, error) in self.stores.iter().zip(results).filter_map(|(store, result)| Some((store, result.err()?)))
-        {
-            // A damaged copy of an original is no other object: its key tells what it must be.
-            if error.kind() == Kind::Conflict && key.content().is_some() && store.get(key).await.is_err() {
-                store.repair(key, bytes.clone()).await?;
-                return self.put(key, bytes).await;
+        let mut failures = Vec::new();
+        for (store, result) in self.stores.iter().zip(results) {
+            if let Err(error) = result {
+                tracing::warn!(store = store.name(), object = %key, %error, "store did not take the object");
+                failures.push(error);
             }
-            tracing::warn!(store = store.name(), object = %key, %error, "store did not take the object");
-            first.get_or_insert(error);
         }
-        match first {
-            Some(error) if error.kind() == Kind::Conflict => Err(error),
-            Some(error) if held < self.awaited => Err(Error::TooFewReplicas {
+        if let Some(conflict) = failures.iter().position(|error| error.kind() == Kind::Conflict) {
+            return Err(failures.swap_remove(conflict));
+        }
+        match failures.into_iter().next() {
+            Some(first) if held < self.awaited => Err(Error::TooFewReplicas {
                 what: key.to_string(),
                 held,
                 wanted: self.awaited,
-                source: Box::new(error),
+                source: Box::new(first),
             }),
             _ => Ok(()),
         }
