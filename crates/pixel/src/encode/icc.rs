@@ -24,10 +24,6 @@ fn compact(colour: OutputColour, name: &str) -> Vec<u8> {
     };
     profile.description = text(name);
     profile.copyright = text("CC0");
-    // The library would write the present moment, and no two runs would give the same file.
-    let made = &mut profile.creation_date_time;
-    (made.year, made.month, made.day_of_the_month) = (2026, 1, 1);
-    (made.hours, made.minutes, made.seconds) = (0, 0, 0);
     // Encoding fails for profiles with tables alone, and these have none.
     let mut bytes = profile.encode().unwrap_or_default();
     // The encoder writes the present moment as the profile's date. Equal photos must give equal files.
@@ -44,14 +40,6 @@ const DATE: std::ops::Range<usize> = 24..36;
 mod tests {
     use super::*;
     use moxcms::ColorProfile;
-
-    #[test]
-    fn profiles_are_the_same_at_any_time() {
-        for colour in [OutputColour::Srgb, OutputColour::DisplayP3] {
-            // The date of creation: ICC.1:2022, 7.2.1.
-            assert_eq!(profile(colour)[24..36], [0x07, 0xea, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]);
-        }
-    }
 
     #[test]
     fn profiles_do_not_depend_on_the_day() {
