@@ -18,7 +18,7 @@ pub(crate) fn duration(duration: Duration) -> String {
 /// The time that is left to a deadline, or by how much it is missed.
 pub(crate) fn slack(seconds: i64) -> String {
     let amount = duration(Duration::from_secs(seconds.unsigned_abs()));
-    if seconds < 0 { format!("{amount} after the deadline") } else { format!("{amount} before the deadline") }
+    if seconds < 0 { format!("{amount} late") } else { format!("{amount} to spare") }
 }
 
 /// "512 B", "1.4 MB", "2.0 GB": powers of 1000, as disks are sold.
@@ -54,7 +54,7 @@ mod tests {
         let text = |seconds| duration(Duration::from_secs(seconds));
         let expected = ["0 s", "89 s", "2 min", "60 min", "1 h", "1 h 20 min", "24 h", "2 days"];
         assert_eq!([0, 89, 90, 3_599, 3_600, 4_800, 86_400, 172_800].map(text), expected);
-        assert_eq!(slack(-95), "2 min after the deadline");
+        assert_eq!(slack(-95), "2 min late");
     }
 
     #[test]

@@ -19,6 +19,9 @@ const THINGS_A_LINE: std::ops::RangeInclusive<u64> = 5..=500;
 /// How often the bar is drawn though nothing happened, so that times go on.
 const TICK: Duration = Duration::from_millis(200);
 
+/// The sentence below the bar has the figures.
+const TEMPLATE: &str = "{spinner} {wide_bar} {percent}%\n  {wide_msg}";
+
 /// Hears events and tells them in one of four ways. Failures are told in all of them.
 #[derive(Debug)]
 pub(crate) struct Listener {
@@ -122,7 +125,7 @@ fn spoken(event: &Event, quiet: bool) -> Option<String> {
 fn bar() -> ProgressBar {
     let bar = ProgressBar::new(0);
     // The template is fixed, and a test draws it.
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_bar} {pos}/{len}\n  {wide_msg}") {
+    if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
         bar.set_style(style);
     }
     bar.enable_steady_tick(TICK);
@@ -142,6 +145,6 @@ mod tests {
 
     #[test]
     fn the_bar_s_template_is_one() {
-        assert!(ProgressStyle::with_template("{spinner} {wide_bar} {pos}/{len}\n  {wide_msg}").is_ok());
+        assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
     }
 }

@@ -106,9 +106,9 @@ impl Tally {
             Phase::Looking => vec!["looking for photos".to_owned()],
             Phase::Storing => {
                 let taken = self.safe + self.refused + self.skipped;
-                vec![format!("storing {taken} of {}", human::count(self.files, "file")), format!("{done} finished")]
+                vec![format!("storing {taken} of {}", human::count(self.files, "file")), format!("{done} done")]
             }
-            Phase::Processing | Phase::Finished => vec![format!("{done} of {} finished", human::count(total, "photo"))],
+            Phase::Processing | Phase::Finished => vec![format!("{done} of {} done", human::count(total, "photo"))],
             Phase::Exporting => vec![format!("exporting {done} of {}", human::count(total, "file"))],
             Phase::ReadingBack => vec![format!("reading back {done} of {}", human::count(total, "copy"))],
         };
@@ -131,12 +131,12 @@ impl Tally {
             Some(estimate) => {
                 let mut parts = vec![
                     format!("{:.1} a second", estimate.per_second),
-                    format!("done in {}", human::duration(estimate.remaining)),
+                    format!("{} left", human::duration(estimate.remaining)),
                 ];
                 parts.extend(slack(estimate.finishes_at));
                 parts
             }
-            None => slack(now).map(|slack| format!("now {slack}")).into_iter().collect(),
+            None => slack(now).into_iter().collect(),
         }
     }
 }
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn the_sentence_has_rate_rest_and_slack() {
         let mut tally = opened();
-        assert_eq!(tally.sentence(START), "storing 0 of 104 files, 0 finished, now 30 min before the deadline");
+        assert_eq!(tally.sentence(START), "storing 0 of 104 files, 0 done, 30 min to spare");
         let failure = Failure { kind: Kind::Invalid, message: "empty".to_owned() };
         tally.take(&Event::FileRefused { name: "a".to_owned(), failure }, START);
         tally.take(&Event::FileSkipped { name: "b".to_owned() }, START);
@@ -197,10 +197,7 @@ mod tests {
         tally.take(&Event::IngestFinished { progress }, START);
         (1..=20).for_each(|number| tally.take(&done(number), at(number)));
         assert_eq!(tally.position(), (60, 100));
-        assert_eq!(
-            tally.sentence(at(20)),
-            "60 of 100 photos finished, 1 failed, 1.0 a second, done in 40 s, 29 min before the deadline"
-        );
+        assert_eq!(tally.sentence(at(20)), "60 of 100 photos done, 1 failed, 1.0 a second, 40 s left, 29 min to spare");
     }
 
     #[test]
