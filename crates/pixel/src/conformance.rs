@@ -7,7 +7,7 @@ use procession_domain::{
 };
 
 use crate::{
-    ColourProfile, Device, Error, Extent, Orientation, Plan, Probe, Rendered, Source,
+    ColourProfile, Device, Extent, Orientation, Plan, Probe, Rendered, Source,
     encode::{self, Notes},
     frame::{Chroma, Raster},
     ycc,
@@ -92,13 +92,10 @@ fn process(device: &dyn Device, batch: Vec<Source>) -> Vec<Outcome> {
     let (places, pairs): (Vec<usize>, Vec<_>) = rest.into_iter().unzip();
     let rendered = device.render(pairs);
     assert_eq!(rendered.len(), places.len(), "a plan has no result");
-    outcomes.extend(places.into_iter().zip(rendered.into_iter().map(|result| result.map_err(text))));
+    outcomes
+        .extend(places.into_iter().zip(rendered.into_iter().map(|result| result.map_err(|error| error.to_string()))));
     outcomes.sort_by_key(|(index, _)| *index);
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
-}
-
-fn text(error: Error) -> String {
-    error.to_string()
 }
 
 fn recipe() -> Recipe {

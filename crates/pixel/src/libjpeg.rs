@@ -47,9 +47,11 @@ struct Callbacks {
 
 impl Callbacks {
     fn new() -> Box<Self> {
-        // SAFETY: both are plain C structs of numbers and nullable pointers, for which zero is a valid value.
-        let mut callbacks: Box<Self> =
-            Box::new(Self { error: unsafe { mem::zeroed() }, progress: unsafe { mem::zeroed() }, whole_file: false });
+        // SAFETY: a C struct of numbers and nullable pointers, for which zero is a valid value.
+        let error = unsafe { mem::zeroed() };
+        // SAFETY: the same.
+        let progress = unsafe { mem::zeroed() };
+        let mut callbacks = Box::new(Self { error, progress, whole_file: false });
         // SAFETY: fills the struct with the library's own handlers.
         unsafe { jpeg_std_error(&mut callbacks.error) };
         callbacks.error.error_exit = Some(error_exit);

@@ -2,6 +2,7 @@
 //!
 //! A test of its own process, since the count is of the whole process. Linux only, where the kernel keeps the peak.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use procession_domain::recipe::{Encoding, Fit, MetadataPolicy, OutputColour, OutputFormat, Recipe, VariantSpec};
 use procession_pixel::{CpuDevice, Device, Limits, Plan, Source, probe};

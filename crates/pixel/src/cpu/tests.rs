@@ -219,3 +219,82 @@ fn a_panic_is_the_photos_own_error() {
     source.probe.image = 5..900_000;
     assert!(device.decode(vec![(source, Extent { long_edge: 64, full: false })]).remove(0).is_err());
 }
+
+/// What the pixels of small photos were, bit for bit, when somebody last looked at them. A change here is a change of every
+/// output: it needs a new engine version.
+const GOLDEN: &[(&str, &str)] = &[
+    ("4:2:0", "889d3862fcc6"),
+    ("4:2:0 turned", "bc343ade2765"),
+    ("4:2:0 mirrored", "3f623d7c7ae3"),
+    ("4:2:0 transposed", "b1687321d683"),
+    ("4:4:4", "386ab9fb0b8e"),
+    ("4:2:2", "32e2ce10c02f"),
+    ("4:4:0", "aa3552869f58"),
+    ("4:1:1", "e4c1adf1999f"),
+    ("progressive", "889d3862fcc6"),
+    ("RGB", "850db2537c6b"),
+    ("grey", "41a4a48b0a21"),
+    ("CMYK", "054340c628a7"),
+];
+
+#[test]
+fn pixels_are_those_that_they_always_were() {
+    let (width, height) = (1203, 799);
+    let rgb = picture(width, height);
+    let plain = Coding::PLAIN;
+    let grey: Vec<u8> = rgb.chunks_exact(3).map(|pixel| pixel[0] / 2 + pixel[1] / 2).collect();
+    let ink: Vec<u8> = rgb.chunks_exact(3).flat_map(|pixel| [pixel[0], pixel[1], pixel[2], 240]).collect();
+    let photos = [
+        ("4:2:0", code(width, height, &rgb, plain), 1),
+        ("4:2:0 turned", code(width, height, &rgb, plain), 6),
+        ("4:2:0 mirrored", code(width, height, &rgb, plain), 2),
+        ("4:2:0 transposed", code(width, height, &rgb, plain), 7),
+        ("4:4:4", code(width, height, &rgb, Coding { sampling: (1, 1), ..plain }), 1),
+        ("4:2:2", code(width, height, &rgb, Coding { sampling: (2, 1), ..plain }), 8),
+        ("4:4:0", code(width, height, &rgb, Coding { sampling: (1, 2), ..plain }), 1),
+        ("4:1:1", code(width, height, &rgb, Coding { sampling: (4, 1), ..plain }), 3),
+        ("progressive", code(width, height, &rgb, Coding { progressive: true, ..plain }), 1),
+        ("RGB", code(width, height, &rgb, Coding { kind: Kind::Rgb, sampling: (1, 1), ..plain }), 1),
+        ("grey", code(width, height, &grey, Coding { kind: Kind::Grey, sampling: (1, 1), ..plain }), 5),
+        ("CMYK", code(width, height, &ink, Coding { kind: Kind::Ycck, ..plain }), 1),
+    ];
+    let hashes: Vec<(&str, String)> = photos
+        .into_iter()
+        .map(|(name, bytes, orientation)| {
+            let source = source(bytes, width, height, orientation);
+            let view = decode(source, Extent { long_edge: 512, full: false }).unwrap().view;
+            let mut pixels = view.rgb(Region { x: 0.1, y: 0.2, width: 0.7, height: 0.5 }, 333, 222).data;
+            for plane in view.cascade.levels.iter().flat_map(|level| &level.planes) {
+                (0..plane.height).for_each(|y| pixels.extend(plane.row(y)));
+            }
+            (name, procession_domain::ContentHash::of(&pixels).short())
+        })
+        .collect();
+    let golden: Vec<(&str, String)> = GOLDEN.iter().map(|(name, hash)| (*name, (*hash).to_owned())).collect();
+    assert_eq!(hashes, golden, "{hashes:#?}");
+}
+
+#[test]
+fn outputs_are_near_what_floating_point_would_give() {
+    // A photo without chroma at half the size: each stage rounds, and their sum must stay below what eyes see.
+    let (width, height) = (2600, 1734);
+    let grey: Vec<u8> = (0..width * height)
+        .map(|i| {
+            let (x, y) = ((i % width) as f64, (i / width) as f64);
+            (128.0 + 60.0 * (x / 9.0).sin() + 50.0 * (y / 14.0 + x / 40.0).cos()) as u8
+        })
+        .collect();
+    let how = Coding { kind: Kind::Grey, sampling: (1, 1), quality: 100, ..Coding::PLAIN };
+    let view = look(&code(width, height, &grey, how), width as u32, height as u32);
+    let luma = view.luma(ALL, 1300, 867);
+    let squares: f64 = (8..859usize)
+        .flat_map(|y| (8..1292usize).map(move |x| (x, y)))
+        .map(|(x, y)| {
+            let (u, v) = (2.0 * x as f64 + 0.5, 2.0 * y as f64 + 0.5);
+            let exact = 127.5 + 60.0 * (u / 9.0).sin() + 50.0 * (v / 14.0 + u / 40.0).cos();
+            (f64::from(luma[y * 1300 + x]) - exact).powi(2)
+        })
+        .sum();
+    let psnr = 10.0 * (255.0f64.powi(2) * (851 * 1284) as f64 / squares).log10();
+    assert!(psnr > 45.0, "{psnr:.1} dB");
+}
