@@ -164,11 +164,11 @@ fn a_blurred_photo_is_less_sharp() {
 
 #[test]
 fn many_threads_at_once_see_what_one_sees() {
-    let views = Arc::new(["astronaut.jpg", "president-1.jpg", "coffee.jpg", "vice-president.jpg"].map(photo));
+    let views = Arc::new(["astronaut.jpg", "president-1.jpg", "coffee.jpg"].map(photo));
     let everything = Ask { faces: true, expressions: true, embeddings: true, scene: true };
     let alone = views.each_ref().map(|view| VISION.analyze(view, everything).unwrap());
     std::thread::scope(|scope| {
-        for thread in 0..6 {
+        for thread in 0..4 {
             let (views, alone) = (Arc::clone(&views), &alone);
             scope.spawn(move || {
                 for turn in 0..views.len() {

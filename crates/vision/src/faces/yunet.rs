@@ -53,3 +53,29 @@ pub(super) fn read(outputs: &[Tensor], width: usize, height: usize, least: f32) 
     }
     Some(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_becomes_a_face() {
+        // A canvas of 64 × 32 pixels; the cell of stride 16 in row 1, column 2, with eyes and mouth at its corner.
+        let mut outputs: Vec<Tensor> = [1, 1, 4, 10]
+            .into_iter()
+            .flat_map(|size| STRIDES.map(|stride| (size, (64 / stride) * (32 / stride))))
+            .map(|(size, cells)| Tensor { shape: vec![cells, size], data: vec![0.0; cells * size] })
+            .collect();
+        let cell = 4 + 2;
+        (outputs[1].data[cell], outputs[4].data[cell]) = (0.81, 1.0);
+        outputs[7].data[4 * cell..4 * cell + 4].copy_from_slice(&[0.5, 0.5, 2.0_f32.ln(), 0.0]);
+        let found = read(&outputs, 64, 32, 0.5).unwrap();
+        assert_eq!(found.len(), 1);
+        assert!((found[0].score - 0.9).abs() < 1e-6);
+        let Region { x, y, width, height } = found[0].region;
+        let near = |value: f32, expected: f32| (value - expected).abs() < 1e-4;
+        assert!(near(x * 64.0, 24.0) && near(y * 32.0, 16.0) && near(width * 64.0, 32.0) && near(height * 32.0, 16.0));
+        assert_eq!(found[0].landmarks[0], [0.5, 0.5]);
+        assert!(read(&outputs[..11], 64, 32, 0.5).is_none() && read(&outputs, 32, 32, 0.5).is_none());
+    }
+}
