@@ -22,6 +22,9 @@ use crate::{
 pub(super) fn decode(source: &Source) -> Result<Raster, Error> {
     let bytes = source.bytes.as_ref();
     let (width, height) = (source.probe.width as usize, source.probe.height as usize);
+    if !Tiff::open(bytes).and_then(|tiff| tiff.first()).is_some_and(|main| main.is_modest()) {
+        return Err(damaged("a tag has more values than an image needs"));
+    }
     let mut limits = Limits::default();
     // Five samples of two bytes a pixel, and the padding of one row of tiles.
     limits.decoding_buffer_size = width * height * 10 + (64 << 20);
@@ -78,6 +81,11 @@ impl Grid {
         let (width, height) = decoder.chunk_dimensions();
         if width == 0 || height == 0 {
             return Err(damaged("its tiles have no size"));
+        }
+        // A tile may stick out of a small picture, but memory for it is not taken on the header's word alone.
+        let area = |width: u32, height: u32| u64::from(width) * u64::from(height);
+        if area(width, height) > area(picture_width, picture_height) + (1 << 20) {
+            return Err(damaged("its tiles are larger than the picture"));
         }
         let across = picture_width.div_ceil(width);
         let chunks = across * picture_height.div_ceil(height);

@@ -1,5 +1,7 @@
 //! HEIF (ISO 23008-12) and AVIF: the item that is the photo, and what is said about it.
 
+use std::collections::HashSet;
+
 use procession_domain::photo::Format;
 
 use super::{ColourProfile, Header, Orientation, bmff, colour, edge, name};
@@ -22,6 +24,9 @@ pub(super) fn probe(bytes: &[u8], format: Format) -> Result<Header, Error> {
         return Err(damaged("it has no item table: it is cut off, or a film without a still"));
     };
     let Some(meta) = Meta::read(bytes, body) else { return Err(damaged("it names no primary item")) };
+    if !meta.is_finite() {
+        return Err(damaged("its items are made of each other in a circle"));
+    }
     let properties = meta.properties(meta.primary);
     let Some((width, height)) = size(&properties) else { return Err(damaged("its primary item has no size")) };
     if let Some(grid) = meta.grid(meta.primary)
@@ -92,6 +97,39 @@ impl<'a> Meta<'a> {
         let grid = self.data(item)?;
         let width = if grid.get(1)? & 1 == 0 { 2 } else { 4 };
         Some((bmff::uint(grid, 4, width)?, bmff::uint(grid, 4 + width, width)?))
+    }
+
+    /// Whether following what items are derived from (tiles, overlays) and their transparency ends after a few steps:
+    /// libheif 1.15 follows a circle until its stack is full.
+    fn is_finite(&self) -> bool {
+        const MAX_DEPTH: usize = 8;
+        let mut edges = self.edges();
+        if edges.len() > MAX_ITEMS {
+            return false;
+        }
+        for _ in 0..MAX_DEPTH {
+            let inner: HashSet<usize> = edges.iter().map(|edge| edge.0).collect();
+            edges.retain(|edge| inner.contains(&edge.1));
+        }
+        edges.is_empty()
+    }
+
+    /// Each item that needs another one, and which, at most one more than `MAX_ITEMS`.
+    fn edges(&self) -> Vec<(usize, usize)> {
+        let iref = bmff::find(self.body, b"iref").unwrap_or_default();
+        let width = if iref.first() == Some(&0) { 2 } else { 4 };
+        let mut edges = Vec::new();
+        for reference in bmff::boxes(iref.get(4..).unwrap_or_default()) {
+            let id = |index: usize| bmff::uint(reference.body, index, width);
+            let (Some(from), Some(count)) = (id(0), bmff::uint(reference.body, width, 2)) else { continue };
+            let targets = (0..count).map_while(|i| id(width + 2 + i * width));
+            match &reference.kind {
+                b"dimg" => edges.extend(targets.map(|to| (from, to)).take(MAX_ITEMS + 1 - edges.len())),
+                b"auxl" => edges.extend(targets.map(|to| (to, from)).take(MAX_ITEMS + 1 - edges.len())),
+                _ => {}
+            }
+        }
+        edges
     }
 
     fn exif(&self) -> Exif {

@@ -129,6 +129,19 @@ impl<'a> Directory<'a> {
         Some(Entry { tiff, kind, count, data })
     }
 
+    /// Whether the tags of TIFF itself have no more values than an image needs: a library that reads them into memory takes
+    /// 32 bytes for each, whether they are in the file or not.
+    pub(crate) fn is_modest(&self) -> bool {
+        const MAX_VALUES: usize = 1 << 20;
+        const FIRST_PRIVATE: usize = 32_768;
+        let tiff = self.tiff;
+        let (size, width) = if tiff.big { (20, 8) } else { (12, 4) };
+        (0..self.count).map(|i| self.start + i * size).all(|at| {
+            let is_private = tiff.number(at, 2).is_some_and(|tag| tag >= FIRST_PRIVATE);
+            is_private || tiff.number(at + 4, width).is_some_and(|count| count <= MAX_VALUES.min(tiff.bytes.len()))
+        })
+    }
+
     /// The first number of a tag.
     pub(crate) fn uint(&self, tag: u16) -> Option<usize> {
         self.get(tag)?.uint(0)
