@@ -91,7 +91,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Extends leases. Returns those that were lost (expired and claimed by another, or finished).
     async fn renew(&self, leases: &[Lease], expires_at: Timestamp) -> Result<Vec<Lease>>;
 
-    /// Finishes a job: the photo is done, its embeddings are kept, the job is gone.
+    /// Finishes a job: the photo is done, the job is gone, its embeddings are kept if the gallery has consent for them now.
     ///
     /// # Errors
     /// `Conflict` if the lease's epoch is not the job's: somebody else has it, or it is finished.
