@@ -1,5 +1,5 @@
 //! Real files of every format: what their headers say, and that their pixels are the picture.
-#![allow(missing_docs, unreachable_pub)]
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 #[path = "support/data.rs"]
 mod data;

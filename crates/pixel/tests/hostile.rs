@@ -1,5 +1,5 @@
 //! Bytes that mean harm, or met with an accident: no panic, no crash, no memory beyond what the header was allowed.
-#![allow(missing_docs, unreachable_pub, unsafe_code)]
+#![allow(missing_docs, unreachable_pub, unsafe_code, clippy::unwrap_used)]
 
 #[path = "support/data.rs"]
 #[allow(dead_code)]

@@ -1,6 +1,6 @@
 //! RAW containers, built after their published layouts with a real JPEG inside: the preview is found, and what the camera
 //! wrote beside it. No real RAW file was small and free enough to stand in `data/`.
-#![allow(missing_docs, unreachable_pub)]
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 #[path = "support/data.rs"]
 #[allow(dead_code)]

@@ -1,8 +1,8 @@
 //! TIFF: strips or tiles, chunky or planar, 8 or 16 bits a sample, what editors write.
 
-use std::io::Cursor;
+use std::{io::Cursor, sync::Arc};
 
-use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
+use moxcms::{ColorProfile, DataColorSpace, Layout, Transform8BitExecutor, TransformOptions};
 use tiff::{
     ColorType, TiffError,
     decoder::{ChunkType, Decoder, DecodingResult, Limits},
@@ -161,10 +161,10 @@ enum Kind {
     /// RGB that is already multiplied with its alpha, as compositing programs write it.
     Premultiplied,
     /// What each level of grey is.
-    Levels([u8; 256]),
+    Levels(Box<[u8; 256]>),
     YCbCr,
     /// Through the embedded profile.
-    Cmyk(Box<dyn Fn(&[u8], &mut [u8]) -> bool>),
+    Cmyk(Arc<Transform8BitExecutor>),
     /// Without a profile.
     PlainCmyk,
 }
@@ -175,7 +175,7 @@ impl Colour {
         let icc = main.as_ref().and_then(header::icc);
         let premultiplied = main.as_ref().and_then(|main| main.uint(tag::EXTRA_SAMPLES)) == Some(1);
         let kind = match decoder.colortype().map_err(failed)? {
-            ColorType::Gray(bits @ (1 | 2 | 4 | 8 | 16)) => Kind::Levels(levels(bits.min(8), icc)),
+            ColorType::Gray(bits @ (1 | 2 | 4 | 8 | 16)) => Kind::Levels(Box::new(levels(bits.min(8), icc))),
             ColorType::GrayA(8 | 16) => Kind::Plain(Samples::GreyAlpha),
             ColorType::RGB(8 | 16) => Kind::Plain(Samples::Rgb),
             ColorType::RGBA(8 | 16) if premultiplied => Kind::Premultiplied,
@@ -200,7 +200,7 @@ impl Colour {
             Kind::YCbCr => rgb.extend(pixels.chunks_exact(3).flat_map(|p| from_ycbcr([p[0], p[1], p[2]]))),
             Kind::Cmyk(transform) => {
                 rgb.resize(count * 3, 0);
-                if !transform(pixels, &mut rgb) {
+                if transform.transform(pixels, &mut rgb).is_err() {
                     return Err(Error::Bug("a CMYK transform failed".to_owned()));
                 }
             }
@@ -232,9 +232,7 @@ fn cmyk(icc: Option<&[u8]>) -> Kind {
         let srgb = ColorProfile::new_srgb();
         profile.create_transform_8bit(Layout::Rgba, &srgb, Layout::Rgb, TransformOptions::default()).ok()
     });
-    transform.map_or(Kind::PlainCmyk, |transform| {
-        Kind::Cmyk(Box::new(move |inks, rgb| transform.transform(inks, rgb).is_ok()))
-    })
+    transform.map_or(Kind::PlainCmyk, Kind::Cmyk)
 }
 
 /// JFIF's conversion.

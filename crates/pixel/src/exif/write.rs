@@ -32,7 +32,7 @@ pub(super) fn metadata_block(capture: &Capture, policy: MetadataPolicy) -> Vec<u
     if main.is_empty() && exif.is_empty() {
         return Vec::new();
     }
-    layout(main, exif)
+    layout(main, &exif)
 }
 
 /// The EXIF directory, tags ascending.
@@ -96,7 +96,7 @@ fn rational(fields: &mut Vec<Field>, tag: u16, value: Option<f64>) {
     fields.push(Field(tag, RATIONAL, 1, bytes));
 }
 
-fn layout(mut main: Vec<Field>, exif: Vec<Field>) -> Vec<u8> {
+fn layout(mut main: Vec<Field>, exif: &[Field]) -> Vec<u8> {
     let size = |fields: &[Field]| -> usize {
         6 + fields
             .iter()
@@ -113,7 +113,7 @@ fn layout(mut main: Vec<Field>, exif: Vec<Field>) -> Vec<u8> {
     }
     directory(&mut block, &main);
     if !exif.is_empty() {
-        directory(&mut block, &exif);
+        directory(&mut block, exif);
     }
     block
 }
