@@ -12,7 +12,7 @@ pub(crate) const EDGES: [u32; 3] = [2048, 1024, 512];
 
 /// A photo upright in one colour space, 4:2:0, largest level first. The first is as large as the photo if that is smaller
 /// than [`EDGES`]; levels that would be no smaller than the one before are left out.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cascade {
     /// At least one.
     pub(crate) levels: Vec<Frame>,
@@ -34,35 +34,44 @@ pub(crate) fn fit(size: (u32, u32), long_edge: u32) -> (u32, u32) {
     (scaled(width), scaled(height))
 }
 
+/// All of a photo.
+fn target((width, height): (u32, u32), orientation: Orientation) -> Target {
+    Target { window: Window::ALL, orientation, width: width as usize, height: height as usize }
+}
+
 impl Cascade {
     /// Makes the levels of a photo of `photo` upright pixels that is stored in `orientation`.
     ///
     /// # Errors
-    /// `Damaged` for a colour profile that cannot be applied.
+    /// `Bug` if its colours cannot be converted.
     pub(crate) fn new(
         source: &Frame,
         photo: (u32, u32),
         orientation: Orientation,
         conversion: &Conversion,
     ) -> Result<Self, Error> {
-        let (width, height) = fit(photo, EDGES[0]);
-        let target = Target { window: Window::ALL, orientation, width: width as usize, height: height as usize };
-        let mut levels = vec![conversion.resized(source, target, Chroma::Half)?];
+        let largest = conversion.resized(source, target(fit(photo, EDGES[0]), orientation), Chroma::Half)?;
+        Ok(Self::below(largest, photo))
+    }
+
+    /// Makes the levels of a picture that is upright and in the right colours.
+    pub(crate) fn of_upright(source: &Frame, photo: (u32, u32)) -> Self {
+        let target = target(fit(photo, EDGES[0]), Orientation::UPRIGHT);
+        Self::below(resize::frame(source, target, Chroma::Half), photo)
+    }
+
+    /// The largest level, and the others made from it.
+    fn below(largest: Frame, photo: (u32, u32)) -> Self {
+        let mut levels = vec![largest];
         for edge in &EDGES[1..] {
-            let (width, height) = fit(photo, *edge);
             let previous = &levels[levels.len() - 1];
-            if (width as usize, height as usize) == previous.dimensions() {
-                continue;
+            let target = target(fit(photo, *edge), Orientation::UPRIGHT);
+            if (target.width, target.height) != previous.dimensions() {
+                let next = resize::frame(previous, target, Chroma::Half);
+                levels.push(next);
             }
-            let target = Target {
-                window: Window::ALL,
-                orientation: Orientation::UPRIGHT,
-                width: width as usize,
-                height: height as usize,
-            };
-            levels.push(resize::frame(previous, target, Chroma::Half));
         }
-        Ok(Self { levels, photo })
+        Self { levels, photo }
     }
 
     /// The smallest level that has `width × height` pixels or more in `window`.

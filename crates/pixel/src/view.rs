@@ -7,7 +7,7 @@ use procession_domain::analysis::Region;
 use crate::{
     Orientation,
     cascade::Cascade,
-    frame::{Chroma, Frame, Plane},
+    frame::{Chroma, Frame, Plane, Raster},
     resize::{self, Target, Window},
     ycc,
 };
@@ -36,14 +36,13 @@ pub struct Rgb8 {
 pub struct Affine(pub [f32; 6]);
 
 impl View {
-    /// A view of a picture that is made here: `rgb` is upright and sRGB. For models that are given no photo, and for tests.
+    /// A view of a picture that is made here, of one pixel or more: `picture` is upright and sRGB. For pictures that come from
+    /// no photo file.
     pub fn of_rgb(picture: &Rgb8) -> Self {
         let (width, height) = (picture.width as usize, picture.height as usize);
-        let raster = crate::frame::Raster { width, height, rgb: picture.data.clone() };
-        let size = (picture.width, picture.height);
-        let cascade =
-            Cascade::new(&ycc::from_raster(&raster), size, Orientation::UPRIGHT, &crate::colour::Conversion::None);
-        Self { cascade: Arc::new(cascade.unwrap_or_default()) }
+        let frame = ycc::from_raster(&Raster { width, height, rgb: picture.data.clone() });
+        let cascade = Cascade::of_upright(&frame, (picture.width, picture.height));
+        Self { cascade: Arc::new(cascade) }
     }
 
     /// Width and height of the upright photo (not of the cascade), for turning fractions into pixels.
@@ -54,6 +53,9 @@ impl View {
     /// The part `region` of the photo, resampled to `width × height` with an area-aware filter from the smallest level
     /// that has enough pixels.
     pub fn rgb(&self, region: Region, width: u32, height: u32) -> Rgb8 {
+        if width == 0 || height == 0 {
+            return Rgb8 { width, height, data: Vec::new() };
+        }
         let (frame, target) = self.look(region, width, height);
         let part = resize::frame(frame, target, Chroma::Full);
         let [luma, blue, red] = &part.planes;
@@ -66,6 +68,9 @@ impl View {
 
     /// The luma of the part `region`, `width × height` bytes, resampled as in [`View::rgb`].
     pub fn luma(&self, region: Region, width: u32, height: u32) -> Vec<u8> {
+        if width == 0 || height == 0 {
+            return Vec::new();
+        }
         let (frame, target) = self.look(region, width, height);
         let luma = resize::luma(frame, target);
         (0..target.height).flat_map(|y| luma.row(y).iter().copied()).collect()

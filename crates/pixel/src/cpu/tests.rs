@@ -175,11 +175,14 @@ fn every_format_carries_its_profile_and_shows_the_photo() {
     let (width, height) = (640, 480);
     let bytes = code(width, height, &picture(width, height), Coding::PLAIN);
     let formats = [(Fit::LongEdge(512), OutputFormat::Jpeg), (Fit::LongEdge(512), OutputFormat::WebP)];
-    let (_, rendered) = process(source(bytes, width, height, 1), &recipe(&formats)).unwrap();
+    let (decoded, rendered) = process(source(bytes, width, height, 1), &recipe(&formats)).unwrap();
     for variant in rendered {
         let probe = crate::probe(&variant.bytes, &crate::Limits::default()).unwrap();
         assert_eq!((probe.width, probe.height), (512, 384), "{:?}", variant.format);
         assert_eq!(probe.colour, ColourProfile::Srgb, "{:?}", variant.format);
+        let shown = Source { bytes: variant.bytes.clone(), probe };
+        let shown = decode(shown, Extent { long_edge: 512, full: false }).unwrap().view.rgb(ALL, 64, 48);
+        assert_near(&decoded.view.rgb(ALL, 64, 48), &shown, 3.0, variant.format.extension());
         let profile = crate::encode::icc::profile(OutputColour::Srgb);
         assert!(variant.bytes.windows(profile.len()).any(|part| part == profile), "{:?}", variant.format);
     }
@@ -297,4 +300,43 @@ fn outputs_are_near_what_floating_point_would_give() {
         .sum();
     let psnr = 10.0 * (255.0f64.powi(2) * (851 * 1284) as f64 / squares).log10();
     assert!(psnr > 45.0, "{psnr:.1} dB");
+}
+
+#[test]
+fn wide_photos_stay_wide_for_people_and_become_srgb_for_models() {
+    // Display P3's full red lies outside sRGB; its (153, 102, 102) is sRGB's (161, 101, 102).
+    let (width, height) = (200, 150);
+    let bytes = code(width, height, &[153, 102, 102].repeat(width * height), Coding::PLAIN);
+    let wide = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let mut photo = source(bytes, width, height, 1);
+    photo.probe.colour = ColourProfile::Icc(Arc::new(wide));
+    let mut recipe = recipe(&[(Fit::LongEdge(100), OutputFormat::Jpeg), (Fit::Full, OutputFormat::Jpeg)]);
+    for (colour, expected) in [(OutputColour::Srgb, [161, 101, 102]), (OutputColour::DisplayP3, [153, 102, 102])] {
+        recipe.colour = colour;
+        let (decoded, rendered) = process(photo.clone(), &recipe).unwrap();
+        let near = |seen: &[u8], expected: [u8; 3]| seen.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 3);
+        assert!(near(&decoded.view.rgb(ALL, 1, 1).data, [161, 101, 102]), "the models' view is not sRGB");
+        for variant in &rendered {
+            // As stored, without what the profile says about it.
+            let stored = look(&variant.bytes, variant.width, variant.height).rgb(ALL, 1, 1).data;
+            assert!(near(&stored, expected), "{colour:?}: {stored:?}");
+            let profile = crate::encode::icc::profile(colour);
+            assert!(variant.bytes.windows(profile.len()).any(|part| part == profile), "{colour:?}");
+        }
+    }
+}
+
+#[test]
+fn chroma_is_kept_whole_where_the_recipe_says_so() {
+    let (width, height) = (203, 151);
+    let bytes = code(width, height, &picture(width, height), Coding { sampling: (1, 1), ..Coding::PLAIN });
+    let mut recipe = recipe(&[(Fit::LongEdge(150), OutputFormat::Jpeg), (Fit::Full, OutputFormat::Jpeg)]);
+    for full_chroma in [false, true] {
+        recipe.variants.iter_mut().for_each(|spec| spec.formats[0].full_chroma = full_chroma);
+        for variant in process(source(bytes.clone(), width, height, 1), &recipe).unwrap().1 {
+            let frame = crate::libjpeg::Reader::new(&variant.bytes).unwrap().planes(8).unwrap();
+            let across = if full_chroma { variant.width } else { variant.width.div_ceil(2) };
+            assert_eq!((frame.planes[0].width, frame.planes[1].width), (variant.width as usize, across as usize));
+        }
+    }
 }
