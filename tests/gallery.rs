@@ -1,4 +1,9 @@
 //! The real binary over real folders: a whole gallery, hostile files, and a process that is killed at random moments.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a failure here is a failed test, and a seed is worth printing"
+)]
 
 #[path = "gallery/bench.rs"]
 mod bench;

@@ -30,9 +30,10 @@ impl Random {
 #[test]
 #[allow(clippy::disallowed_methods, reason = "moments of a kill are drawn from real time")]
 fn a_gallery_survives_twenty_kills() {
-    let seed = std::env::var("PROCESSION_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
-        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64
-    });
+    let seed = std::env::var("PROCESSION_TEST_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(|| SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64);
     println!("PROCESSION_TEST_SEED={seed}");
     let mut random = Random(seed);
     let whole = whole_run();

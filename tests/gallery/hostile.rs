@@ -37,7 +37,7 @@ fn hostile_files_are_named_and_the_rest_completes() {
     put("notes.txt", b"remember the rings");
     put("photo-without-a-name", &told_apart(&photo, 91));
     put("locked.jpg", &told_apart(&photo, 92));
-    fs::set_permissions(bench.path("card/locked.jpg"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(bench.path("card/locked.jpg"), fs::Permissions::from_mode(0o000)).unwrap();
     // Root reads everything: only for others is the file locked.
     let is_locked = fs::File::open(bench.path("card/locked.jpg")).is_err();
 

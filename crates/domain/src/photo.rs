@@ -18,6 +18,7 @@ pub enum Format {
     /// TIFF that holds an image, not a camera's RAW.
     Tiff,
     /// WebP.
+    #[serde(rename = "webp")]
     WebP,
     /// HEIC and other HEIF with HEVC.
     Heif,

@@ -96,12 +96,9 @@ fn make(system: &System, gallery: &Gallery, original: Bytes, extent: Extent) -> 
     let probe = probe(&original, &system.settings.limits)?;
     let decoded = decode(system, Source { bytes: original, probe: probe.clone() }, extent)?;
     let decode_seconds = watch.lap_seconds();
-    let mut analysis = look(system, gallery, &decoded, AnalysisLevel::Basic)?;
-    let (pipeline, reason) = choose(system, gallery, &probe, &analysis)?;
-    let level = system.settings.pipelines[&pipeline].analysis;
-    if level > AnalysisLevel::Basic {
-        analysis = look(system, gallery, &decoded, level)?;
-    }
+    let seen = look(system, gallery, &decoded)?;
+    let (pipeline, reason) = choose(system, gallery, &probe, &seen)?;
+    let analysis = look_closer(system, &decoded, seen, system.settings.pipelines[&pipeline].analysis)?;
     let vision_seconds = watch.lap_seconds();
     let faces: Vec<Region> = analysis.faces.iter().flatten().map(|face| face.region).collect();
     let plan = Plan::new(&system.settings.pipelines[&pipeline].recipe, &probe, &faces)?;
@@ -121,15 +118,24 @@ fn one<T>(results: Vec<Result<T, procession_pixel::Error>>) -> Result<T> {
     result.ok_or_else(|| Error::Bug("the device returned no result".to_owned()))?.map_err(Error::Pixel)
 }
 
-fn look(system: &System, gallery: &Gallery, decoded: &Decoded, level: AnalysisLevel) -> Result<Analysis> {
-    let Some(vision) = &system.vision else { return Ok(Analysis::default()) };
+/// What every pipeline wants to know, and by what it is chosen: faces and sharpness. Embeddings follow the gallery's consent.
+fn look(system: &System, gallery: &Gallery, decoded: &Decoded) -> Result<Analysis> {
+    let ask = Ask { faces: true, embeddings: gallery.consent.faces, ..Ask::default() };
+    let seen = system.vision.as_ref().map(|vision| vision.analyze(&decoded.view, ask));
+    Ok(seen.transpose()?.unwrap_or_default())
+}
+
+/// What the chosen pipeline wants to know besides.
+fn look_closer(system: &System, decoded: &Decoded, seen: Analysis, level: AnalysisLevel) -> Result<Analysis> {
     let ask = Ask {
-        faces: true,
         expressions: level >= AnalysisLevel::Comprehensive,
-        embeddings: gallery.consent.faces,
         scene: level >= AnalysisLevel::Moments,
+        ..Ask::default()
     };
-    Ok(vision.analyze(&decoded.view, ask)?)
+    match &system.vision {
+        Some(vision) => Ok(vision.look_closer(&decoded.view, seen, ask)?),
+        None => Ok(seen),
+    }
 }
 
 fn choose(system: &System, gallery: &Gallery, probe: &Probe, analysis: &Analysis) -> Result<(String, String)> {

@@ -83,9 +83,9 @@ pub async fn process(system: &Arc<System>, request: &Request, events: &Events) -
     let worker = Worker::new(Arc::clone(system), Some(gallery.id), events.clone());
     let take_all = async {
         ingest(system, &gallery, files, events).await?;
+        redo_outdated(system, &gallery).await?;
         let progress = system.ledger.progress(gallery.id).await?;
         events.tell(Event::IngestFinished { progress });
-        redo_outdated(system, &gallery).await?;
         more.send_replace(false);
         Ok::<_, Error>(())
     };

@@ -86,17 +86,30 @@ impl Vision {
         let mut faces = None;
         if ask.faces || ask.expressions || ask.embeddings {
             let mut found = self.detector.detect(view)?;
-            if ask.expressions {
-                self.expressions.read(view, &mut found)?;
-            }
             if ask.embeddings {
                 self.embedder.embed(view, &mut found)?;
             }
             faces = Some(found);
         }
         let sharpness = Some(sharpness(view, faces.as_deref().unwrap_or_default()));
-        let scene = if ask.scene { Some(self.scenes.describe(view)?) } else { None };
-        Ok(Analysis { faces, sharpness, scene })
+        self.look_closer(view, Analysis { faces, sharpness, scene: None }, ask)
+    }
+
+    /// Adds the expressions and the scene, if they are asked, to what was seen before on the same photo: a pipeline that is
+    /// chosen by the faces may want to know more. Nothing is looked for twice.
+    ///
+    /// # Errors
+    /// As for [`Vision::analyze`].
+    pub fn look_closer(&self, view: &View, mut seen: Analysis, ask: Ask) -> Result<Analysis, Error> {
+        if ask.expressions
+            && let Some(faces) = &mut seen.faces
+        {
+            self.expressions.read(view, faces)?;
+        }
+        if ask.scene && seen.scene.is_none() {
+            seen.scene = Some(self.scenes.describe(view)?);
+        }
+        Ok(seen)
     }
 }
 

@@ -12,7 +12,7 @@ album.guests.forEach((guest, at) => {
 /** The longest edge that a page shows unless somebody zooms in. */
 const SCREEN_EDGE = 2600;
 const MEDIA_TYPES = { avif: "image/avif", webp: "image/webp", jpeg: "image/jpeg" };
-const FORMAT_NAMES = { avif: "AVIF", webp: "WebP", jpeg: "JPEG", heif: "HEIF", web_p: "WebP", png: "PNG", tiff: "TIFF", raw: "RAW" };
+const FORMAT_NAMES = { avif: "AVIF", webp: "WebP", jpeg: "JPEG", heif: "HEIF", png: "PNG", tiff: "TIFF", raw: "RAW" };
 
 const urlOf = (path) => path.split("/").map(encodeURIComponent).join("/");
 const fileNameOf = (path) => path.slice(path.lastIndexOf("/") + 1);
