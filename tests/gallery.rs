@@ -7,6 +7,8 @@
 
 #[path = "gallery/bench.rs"]
 mod bench;
+#[path = "gallery/consent.rs"]
+mod consent;
 #[path = "gallery/crash.rs"]
 mod crash;
 #[path = "gallery/hostile.rs"]

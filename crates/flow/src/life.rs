@@ -39,7 +39,7 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim) -> Result<Finished
     let made = {
         let _lane = system.lanes.acquire().await.map_err(|_| Error::Bug("the device is gone".to_owned()))?;
         let (system, gallery) = (Arc::clone(system), gallery.clone());
-        blocking(move || make(&system, &gallery, original, extent)).await??
+        blocking(move || make(&system, &gallery, original, first_extent(&gallery, extent))).await??
     };
     watch.lap_seconds();
     let Made { pipeline, reason, rendered, thumbhash, analysis, mut timings } = made;
@@ -147,7 +147,7 @@ fn choose(system: &System, gallery: &Gallery, probe: &Probe, analysis: &Analysis
     }
 }
 
-/// How much is decoded before anybody knows which pipeline is taken.
+/// What the gallery's pipelines need of a photo, before anybody knows which one it takes.
 fn extent(system: &System, gallery: &Gallery) -> Result<Extent> {
     let pipelines = &system.settings.pipelines;
     match &gallery.pipeline {
@@ -156,11 +156,18 @@ fn extent(system: &System, gallery: &Gallery) -> Result<Extent> {
             None => Err(no_pipeline(system, gallery)),
         },
         PipelineChoice::Auto => {
+            let both =
+                |a: Extent, b: Extent| Extent { long_edge: a.long_edge.max(b.long_edge), full: a.full || b.full };
             let extents = pipelines.values().map(|Pipeline { recipe, .. }| Plan::extent(recipe));
-            // The few photos that turn out to need their full size are decoded a second time for it.
-            Ok(Extent { long_edge: extents.map(|extent| extent.long_edge).max().unwrap_or(0), full: false })
+            extents.reduce(both).ok_or_else(|| no_pipeline(system, gallery))
         }
     }
+}
+
+/// How much is decoded at first. Where the pipeline is still to be chosen, the few photos that turn out to need their full size
+/// are decoded a second time for it.
+fn first_extent(gallery: &Gallery, extent: Extent) -> Extent {
+    Extent { full: extent.full && gallery.pipeline != PipelineChoice::Auto, ..extent }
 }
 
 pub(crate) fn no_pipeline(system: &System, gallery: &Gallery) -> Error {

@@ -73,6 +73,7 @@ pub struct Outcome {
 /// request goes on where this one ended.
 pub async fn process(system: &Arc<System>, request: &Request, events: &Events) -> Result<Outcome> {
     let (gallery, rank) = open(system, request, events).await?;
+    redo_outdated(system, &gallery).await?;
     let (folders, mut except) = (request.folders.clone(), request.except.clone());
     except.push(request.out.clone());
     let files = blocking(move || walk(&folders, &except)).await?;
@@ -83,7 +84,6 @@ pub async fn process(system: &Arc<System>, request: &Request, events: &Events) -
     let worker = Worker::new(Arc::clone(system), Some(gallery.id), events.clone());
     let take_all = async {
         ingest(system, &gallery, files, events).await?;
-        redo_outdated(system, &gallery).await?;
         let progress = system.ledger.progress(gallery.id).await?;
         events.tell(Event::IngestFinished { progress });
         more.send_replace(false);
@@ -135,7 +135,7 @@ async fn redo_outdated(system: &System, gallery: &Gallery) -> Result<()> {
     let photos = system.ledger.photos(gallery.id).await?;
     let outdated = photos.iter().filter(|(photo, state)| match state {
         PhotoState::Stored => false,
-        // Another engine or other limits may read it now.
+        // Another engine, other limits or more memory may do it now.
         PhotoState::Quarantined(_) => true,
         PhotoState::Done(finished) => {
             let pipeline = system.settings.pipelines.get(&finished.pipeline);

@@ -1,0 +1,46 @@
+//! Who is on a photo is found out only where the studio has consent, and forgotten when it ends. Runs the real models.
+
+use std::{fs, process::Command};
+
+use crate::bench::{Bench, assert_exit, files_below, real_photos};
+
+/// As [`Bench::process`], with the models that the set-up fetched.
+fn with_models(bench: &Bench, more: &[&str]) -> Command {
+    let mut command = bench.process(more);
+    match std::env::var_os("PROCESSION_MODELS") {
+        Some(folder) => command.env("PROCESSION_MODELS", folder),
+        None => command.env_remove("PROCESSION_MODELS"),
+    };
+    command
+}
+
+#[test]
+fn guests_need_consent_and_go_with_it() {
+    let bench = Bench::new();
+    for photo in real_photos() {
+        fs::copy(&photo, bench.path("card").join(photo.file_name().unwrap())).unwrap();
+    }
+    assert_exit(&with_models(&bench, &["--quiet"]).output().unwrap(), 0);
+    let album = bench.album();
+    assert!(album.guests.is_empty(), "nobody asked");
+    assert!(!album.notices.iter().any(|notice| notice.contains("models")), "the set-up fetched no models: {album:?}");
+    assert!(album.photos.iter().all(|photo| photo.analysis.faces.as_ref().is_some_and(|faces| !faces.is_empty())));
+    assert!(album.photos.iter().all(|photo| photo.analysis.sharpness.is_some()));
+    assert_eq!(album.moments.iter().map(|moment| moment.photos.len()).sum::<usize>(), album.photos.len());
+
+    assert_exit(&with_models(&bench, &["--consent", "faces=yes", "--quiet"]).output().unwrap(), 0);
+    let album = bench.album();
+    let photos_of = |name: &str| album.photos.iter().filter(move |photo| photo.name.starts_with(name)).map(|p| p.id);
+    let president: Vec<_> = photos_of("obama").collect();
+    let guest = album.guests.iter().find(|guest| president.iter().all(|id| guest.faces.iter().any(|f| f.photo == *id)));
+    assert!(guest.is_some(), "one person on two photos is one guest: {:?}", album.guests);
+    assert!(guest.unwrap().faces.iter().all(|face| photos_of("biden").all(|id| id != face.photo)));
+    for file in files_below(&bench.path("out")) {
+        let bytes = fs::read(bench.path("out").join(&file)).unwrap();
+        let needle = b"embedding";
+        assert!(!bytes.windows(needle.len()).any(|window| window == needle), "{file} tells of embeddings");
+    }
+
+    assert_exit(&with_models(&bench, &["--quiet"]).output().unwrap(), 0);
+    assert!(bench.album().guests.is_empty(), "consent was withdrawn");
+}
