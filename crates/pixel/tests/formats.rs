@@ -117,6 +117,22 @@ fn the_first_picture_of_several_is_the_photo() {
     assert_eq!(difference(&look(animation).unwrap(), &look(still).unwrap()), 0.0);
 }
 
+/// Ultra HDR as its specification lays it out: XMP that announces a gain map, and the gain map as a second JPEG behind the
+/// photo's end. What is read is the photo.
+#[test]
+fn a_gain_map_behind_the_photo_changes_nothing() {
+    let photo = read("hopper.jpg");
+    let mut xmp = b"http://ns.adobe.com/xap/1.0/\0".to_vec();
+    xmp.extend(
+        br#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"/></rdf:RDF></x:xmpmeta>"#,
+    );
+    let length = u16::try_from(xmp.len() + 2).unwrap().to_be_bytes();
+    let ultra = [&photo[..2], &[0xff, 0xe1], &length, &xmp, &photo[2..], &read("hopper_gray.jpg")].concat();
+    assert_eq!(header(&ultra).upright(), header(&photo).upright());
+    assert_eq!(difference(&look(photo).unwrap(), &look(ultra).unwrap()), 0.0);
+}
+
 #[test]
 fn what_is_cut_off_is_damaged() {
     for name in ["truncated_jpeg.jpg", "ultrahdr.jpg", "broken_data_stream.png", "truncated.heic", "corrupted.heic"] {
