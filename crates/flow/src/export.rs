@@ -6,6 +6,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use futures::StreamExt as _;
 use procession_domain::{
     Classified, ContentHash, Key, Kind, PhotoId,
     album::Album,
@@ -17,6 +18,9 @@ use crate::{Error, Event, Events, Result, System, ingest::blocking};
 
 /// What Procession wrote here, so that it removes its own outdated files and nobody else's.
 const INVENTORY: &str = ".procession-files";
+
+/// Files that are written at the same time.
+const CONCURRENT_FILES: usize = 8;
 
 /// The album as its writer needs it: where each output goes and where its bytes are.
 struct Item {
@@ -44,12 +48,16 @@ pub(crate) async fn export_variants(
     let before = begin(out, &names)?;
     let total = items.len() as u64;
     let mut lost = BTreeSet::new();
-    for (done, item) in items.into_iter().enumerate() {
-        let photo = item.photo;
-        if !place(system, item, out).await? {
+    let mut placed = futures::stream::iter(items)
+        .map(|item| async move { Ok::<_, Error>((item.photo, place(system, item, out).await?)) })
+        .buffer_unordered(CONCURRENT_FILES)
+        .enumerate();
+    while let Some((index, outcome)) = placed.next().await {
+        let (photo, is_there) = outcome?;
+        if !is_there {
             lost.insert(photo);
         }
-        events.tell(Event::Exporting { done: done as u64 + 1, total });
+        events.tell(Event::Exporting { done: index as u64 + 1, total });
     }
     if lost.is_empty() {
         prune(out, &before, &names)?;

@@ -42,7 +42,8 @@ pub async fn ingest(system: &Arc<System>, gallery: &Gallery, files: Vec<File>, e
     let ingest = Ingest { system, gallery, known, events };
     futures::stream::iter(files.into_iter().map(Ok))
         .try_for_each_concurrent(CONCURRENT_FILES, |file| ingest.take(file))
-        .await
+        .await?;
+    ingest.settle_staged().await
 }
 
 struct Ingest<'a> {
@@ -95,7 +96,7 @@ impl Ingest<'_> {
     /// durable too: they may be all that is left of it. Their job will say what is wrong.
     async fn store(&self, name: String, format: Format, bytes: Bytes) -> Result<()> {
         let (system, gallery) = (self.system, self.gallery);
-        let photo = self.describe(name.clone(), format, bytes.clone()).await?;
+        let photo = self.describe(name, format, bytes.clone()).await?;
         if !(self.known.contains(&photo.id) && in_every_replica(system, &photo).await?) {
             system.ledger.stage_photo(&photo).await?;
             keep(system, gallery, &photo, bytes).await?;
@@ -103,8 +104,34 @@ impl Ingest<'_> {
                 read_back(replica.as_ref(), photo.original).await?;
             }
         }
-        let new = system.ledger.store_photo(&photo, priority(system, gallery), cost(&photo)).await?;
+        self.acknowledge(photo).await
+    }
+
+    /// Photos that a crash left between the first step and the last, and that no file brought again. Those that every
+    /// replica holds whole are photos like any other; of the rest nothing is known to be safe, and nothing was promised.
+    async fn settle_staged(&self) -> Result<()> {
+        let system = self.system;
+        let staged = system.ledger.abandoned(system.clock.now()).await?;
+        for photo in staged.into_iter().filter(|photo| photo.gallery == self.gallery.id) {
+            let mut is_whole = true;
+            for replica in system.blobs.replicas() {
+                is_whole &= read_back(replica.as_ref(), photo.original).await.is_ok();
+            }
+            if is_whole {
+                self.acknowledge(photo).await?;
+            } else {
+                system.ledger.unstage(photo.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The last step: from here on the photo is safe, and its job waits.
+    async fn acknowledge(&self, photo: Photo) -> Result<()> {
+        let system = self.system;
+        let new = system.ledger.store_photo(&photo, priority(system, self.gallery), cost(&photo)).await?;
         system.wake.notify_one();
+        let name = photo.name().to_owned();
         let Photo { id, original, bytes, .. } = photo;
         self.events.tell(Event::PhotoStored { photo: id, name, original, bytes, new });
         Ok(())
