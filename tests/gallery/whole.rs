@@ -1,6 +1,6 @@
 //! A gallery from the card to the page.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use procession_domain::{album::Album, urgency::Urgency};
 
@@ -63,17 +63,52 @@ fn every_store_holds_every_original_and_the_receipt_says_so() {
     assert_exit(&output, 1);
     assert!(String::from_utf8_lossy(&output.stdout).contains("late.jpg"));
 
-    // One disk rots: the other repairs it, and the receipt is honest about both.
+    fs::remove_file(card.join("late.jpg")).unwrap();
+
+    // One disk rots: it is found out, and the same command repairs it from the card …
+    let hash = *originals.first().unwrap();
+    let rotten = a.join(procession_domain::Key::Original(hash).to_string());
+    let verify = || bench.procession().args(["vault", "verify", "--store"]).arg(&a).output().unwrap();
+    rot(&rotten);
+    assert_exit(&verify(), 1);
+    assert!(String::from_utf8_lossy(&verify().stdout).contains(&hash.to_string()));
+    assert_exit(&bench.process(&stores).output().unwrap(), 0);
+    assert_exit(&verify(), 0);
+    // … and from the other disk, when the card is empty.
+    rot(&rotten);
+    for file in fs::read_dir(&card).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    assert_exit(&bench.process(&stores).output().unwrap(), 0);
+    assert_exit(&verify(), 0);
+}
+
+/// The only copy rots while the card is still there: the same command heals it; without the card there is no receipt.
+#[test]
+fn a_receipt_is_never_given_for_a_rotten_copy() {
+    let bench = Bench::new();
+    let originals = bench.fill_card(2);
+    assert_exit(&bench.process(&["--quiet"]).output().unwrap(), 0);
     let hash = originals.first().unwrap();
-    let rotten = a.join(procession_domain::Key::Original(*hash).to_string());
-    let whole = fs::read(&rotten).unwrap();
-    let mut bytes = whole.clone();
+    let original = bench.path("data/store").join(procession_domain::Key::Original(*hash).to_string());
+    rot(&original);
+    assert_exit(&bench.process(&["--quiet"]).output().unwrap(), 0);
+    bench.assert_complete(&originals);
+    rot(&original);
+    for file in fs::read_dir(bench.path("card")).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    assert_exit(&bench.process(&["--quiet"]).output().unwrap(), 1);
+    assert!(!bench.path("out/receipt.json").exists());
+    assert!(bench.album().notices.iter().any(|notice| notice.contains("no receipt")), "{:?}", bench.album().notices);
+}
+
+/// Changes one bit, as disks do.
+fn rot(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
     bytes[100] ^= 1;
-    fs::remove_file(&rotten).unwrap();
-    fs::write(&rotten, bytes).unwrap();
-    let verify = bench.procession().args(["vault", "verify", "--store"]).arg(&a).output().unwrap();
-    assert_exit(&verify, 1);
-    assert!(String::from_utf8_lossy(&verify.stdout).contains(&hash.to_string()));
+    fs::remove_file(path).unwrap();
+    fs::write(path, bytes).unwrap();
 }
 
 /// Another recipe over the same gallery replaces its variants, and nothing of the old ones is left in the result.

@@ -12,11 +12,12 @@ use std::{
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use futures::{StreamExt as _, TryStreamExt as _};
 use procession_domain::{
-    ContentHash, GalleryId, Timestamp,
+    ContentHash, GalleryId, Key, Timestamp,
     error::chain,
     gallery::Gallery,
     photo::{Photo, PhotoState, Refusal},
 };
+use procession_vault::Blobs;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -78,7 +79,8 @@ pub struct Receipt {
 /// Reads every replica of every original back and, if all are identical, signs for it.
 ///
 /// # Errors
-/// `ReadBack` or `Vault` names the first store whose copy is missing or wrong: then there is no receipt.
+/// `ReadBack` or `Vault` names the first store whose copy is missing or wrong, and could not be repaired from another: then
+/// there is no receipt.
 pub async fn issue(
     system: &System,
     gallery: &Gallery,
@@ -94,7 +96,7 @@ pub async fn issue(
         .map(|(store, photo)| async move {
             // The largest photo that was let in still fits the budget alone.
             let _memory = system.budget.grant(photo.bytes.min(system.budget.bytes())).await?;
-            read_back(store.as_ref(), photo.original).await
+            prove(system, store.as_ref(), photo.original).await
         })
         .buffer_unordered(CONCURRENT_READS)
         .enumerate();
@@ -119,6 +121,21 @@ pub async fn issue(
         refused,
     };
     sign(statement, &signing_key(key)?)
+}
+
+/// Reads one copy back. A copy that is missing or damaged is made anew from another store's, if one has it whole, and read
+/// back again.
+async fn prove(system: &System, store: &dyn Blobs, hash: ContentHash) -> Result<()> {
+    match read_back(store, hash).await {
+        Err(Error::ReadBack { .. }) => {
+            let key = Key::Original(hash);
+            let bytes = system.blobs.get(&key).await?;
+            store.repair(&key, bytes).await?;
+            tracing::warn!(store = store.name(), object = %key, "copy repaired from another store");
+            read_back(store, hash).await
+        }
+        other => other,
+    }
 }
 
 fn meaning(stores: usize) -> String {
