@@ -73,11 +73,19 @@ fn icon(name: &str) -> Markup {
     html! { svg.icon aria-hidden="true" { use href={ "#icon-" (name) } {} } }
 }
 
-/// The photo that opens the page: the cover of the moment with the most photos, a landscape if there is one.
+/// The photo that opens the page, among the covers of the moments: a landscape if there is one, with a few people near enough
+/// to be known, of the moment with the most photos.
 fn cover_of<'a>(album: &'a Album, page: &PageData<'_>) -> Option<&'a AlbumPhoto> {
     let landscape = |photo: &AlbumPhoto| photo.width > photo.height && photo.width < 3 * photo.height;
     let covers = page.moments.iter().map(|moment| (&album.photos[moment.cover], moment.photos.len()));
-    covers.max_by_key(|(photo, size)| (landscape(photo), *size)).map(|(photo, _)| photo)
+    covers.max_by_key(|(photo, size)| (landscape(photo), shows_people(photo), *size)).map(|(photo, _)| photo)
+}
+
+/// One to four faces, the largest of which covers at least a two-hundredth of a photo that is wide enough for a whole screen.
+fn shows_people(photo: &AlbumPhoto) -> bool {
+    let faces = photo.analysis.faces.as_deref().unwrap_or_default();
+    let is_near = faces.first().is_some_and(|face| face.region.area() >= 0.005);
+    (1..=4).contains(&faces.len()) && is_near && photo.width >= 1200
 }
 
 /// Keeps the faces of the opening photo in view however it is cropped.
