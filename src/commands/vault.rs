@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use futures::StreamExt as _;
-use procession_domain::{ContentHash, Key, error::chain};
-use procession_vault::Blobs;
+use procession_domain::{ContentHash, error::chain};
+use procession_vault::{Blobs, inventory, verify_original};
 use serde::Serialize;
 use serde_json::json;
 
@@ -28,14 +28,15 @@ pub(super) async fn verify(config: &Config, global: &Global) -> anyhow::Result<E
     let stores = wiring::existing_stores(config)?;
     let mut expected = known(config).await?;
     for store in &stores {
-        expected.extend(originals(store.as_ref()).await?);
+        let held = inventory(store.as_ref()).await.with_context(|| format!("store {}", store.name()))?;
+        expected.extend(held.originals);
     }
     let copies = stores.iter().flat_map(|store| expected.iter().map(move |hash| (Arc::clone(store), *hash)));
     let results = futures::stream::iter(copies).map(|(store, hash)| read(store, hash)).buffered(CONCURRENT_READS);
     let (mut bytes, mut faults) = (0, Vec::new());
     let mut results = std::pin::pin!(results);
     while let Some(result) = results.next().await {
-        match result? {
+        match result {
             Ok(length) => bytes += length,
             Err(fault) => {
                 if !global.json {
@@ -74,19 +75,7 @@ async fn known(config: &Config) -> anyhow::Result<BTreeSet<ContentHash>> {
     Ok(hashes)
 }
 
-/// The originals that a store lists.
-async fn originals(store: &dyn Blobs) -> anyhow::Result<Vec<ContentHash>> {
-    let paths = store.list(Key::ORIGINALS).await.with_context(|| format!("store {}", store.name()))?;
-    Ok(paths.iter().filter_map(|path| path.rsplit('/').next()?.parse().ok()).collect())
-}
-
-async fn read(store: Arc<dyn Blobs>, original: ContentHash) -> anyhow::Result<Result<u64, Fault>> {
-    let fault = |what: String| Fault { store: store.name(), original, what };
-    let bytes = match store.read_back(&Key::Original(original)).await {
-        Ok(bytes) => bytes,
-        Err(error) => return Ok(Err(fault(chain(&error)))),
-    };
-    let length = bytes.len() as u64;
-    let found = tokio::task::spawn_blocking(move || ContentHash::of(&bytes)).await?;
-    Ok(if found == original { Ok(length) } else { Err(fault(format!("is damaged: it reads as {found}"))) })
+async fn read(store: Arc<dyn Blobs>, original: ContentHash) -> Result<u64, Fault> {
+    let fault = |error| Fault { store: store.name(), original, what: chain(&error) };
+    verify_original(store.as_ref(), original).await.map_err(fault)
 }

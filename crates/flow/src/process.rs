@@ -10,7 +10,7 @@ use std::{
 };
 
 use procession_domain::{
-    GalleryId, PhotoId,
+    Classified, GalleryId, Kind, PhotoId,
     album::Album,
     error::chain,
     gallery::{Consent, Gallery, PipelineChoice, Progress, Rank, Wedding},
@@ -97,7 +97,8 @@ async fn open(system: &Arc<System>, request: &Request, events: &Events) -> Resul
     let now = system.clock.now();
     let opened_at = match system.ledger.gallery(request.gallery).await {
         Ok((gallery, _)) => gallery.opened_at,
-        Err(_) => now,
+        Err(error) if error.kind() == Kind::NotFound => now,
+        Err(error) => return Err(error.into()),
     };
     let (urgency, reason) = procession_plan::urgency(request.wedding.as_ref(), opened_at);
     let promises = &system.settings.promises;
@@ -150,7 +151,6 @@ async fn redo_outdated(system: &System, gallery: &Gallery) -> Result<()> {
     let outdated: Vec<PhotoId> = outdated.map(|(photo, _)| photo.id).collect();
     if !outdated.is_empty() {
         system.ledger.redo_photos(&outdated).await?;
-        system.wake.notify_one();
     }
     Ok(())
 }

@@ -13,8 +13,7 @@ use crate::{Error, Result};
 /// A store that keeps every object in each of several stores, and reads from the first that has it whole.
 ///
 /// Beyond what [`Blobs`] guarantees: `put` asks all stores, waits for their answers, and succeeds if `awaited` of them hold
-/// the object; a store that turns out to lack an
-/// original, or to hold a damaged one, is repaired by the read that found out.
+/// the object; a store that turns out to lack an original, or to hold a damaged one, is repaired by the read that found out.
 #[derive(Clone, Debug)]
 pub struct Replicated {
     stores: Arc<[Arc<dyn Blobs>]>,
