@@ -183,4 +183,4 @@ fn scratch(width: usize, height: usize) -> Plane {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -133,17 +133,7 @@ fn a_photo_is_upright_in_every_orientation() {
         let mut stored = vec![0; upright.len()];
         for y in 0..height {
             for x in 0..width {
-                let (right, bottom) = (across - 1, down - 1);
-                let (to_x, to_y) = match orientation {
-                    2 => (right - x, y),
-                    3 => (right - x, bottom - y),
-                    4 => (x, bottom - y),
-                    5 => (y, x),
-                    6 => (y, bottom - x),
-                    7 => (right - y, bottom - x),
-                    8 => (right - y, x),
-                    _ => (x, y),
-                };
+                let (to_x, to_y) = crate::resize::tests::stored(orientation, (x, y), (across, down));
                 let (from, to) = ((y * width + x) * 3, (to_y * across + to_x) * 3);
                 stored[to..to + 3].copy_from_slice(&upright[from..from + 3]);
             }

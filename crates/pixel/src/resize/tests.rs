@@ -56,7 +56,7 @@ proptest! {
 }
 
 /// The pixel that orientation `exif` shows at (x, y) of the upright photo, for a stored photo of `width × height`.
-fn stored(exif: u32, (x, y): (usize, usize), (width, height): (usize, usize)) -> (usize, usize) {
+pub(crate) fn stored(exif: u32, (x, y): (usize, usize), (width, height): (usize, usize)) -> (usize, usize) {
     let (right, bottom) = (width - 1, height - 1);
     match exif {
         2 => (right - x, y),
