@@ -3,7 +3,8 @@
 mod fetch;
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -163,9 +164,14 @@ impl Cache {
 }
 
 fn sha256_of(path: &Path) -> io::Result<String> {
-    let mut hasher = Sha256::new();
-    io::copy(&mut fs::File::open(path)?, &mut hasher)?;
-    Ok(hex(&hasher.finalize()))
+    let mut file = fs::File::open(path)?;
+    let (mut hasher, mut part) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut part)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            length => hasher.update(&part[..length]),
+        }
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
