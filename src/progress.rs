@@ -6,7 +6,7 @@ use std::{io::IsTerminal as _, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use procession_domain::Timestamp;
-use procession_flow::Event;
+use procession_flow::{Event, Told};
 use serde::Serialize;
 
 use crate::commands::print;
@@ -45,7 +45,7 @@ enum Voice {
 struct Line<'a> {
     at: Timestamp,
     #[serde(flatten)]
-    event: &'a Event,
+    told: &'a Told,
 }
 
 impl Listener {
@@ -67,12 +67,12 @@ impl Listener {
     ///
     /// # Errors
     /// Standard output is closed.
-    pub(crate) fn hear(&mut self, event: &Event, now: Timestamp) -> std::io::Result<()> {
-        self.tally.take(event, now);
+    pub(crate) fn hear(&mut self, told: &Told, now: Timestamp) -> std::io::Result<()> {
+        self.tally.take(&told.event, now);
         if let Voice::Json = self.voice {
-            return print(&serde_json::to_value(Line { at: now, event })?);
+            return print(&serde_json::to_value(Line { at: now, told })?);
         }
-        if let Some(text) = spoken(event, matches!(self.voice, Voice::Quiet)) {
+        if let Some(text) = spoken(told, matches!(self.voice, Voice::Quiet)) {
             self.say(&text);
         }
         match &mut self.voice {
@@ -108,14 +108,15 @@ impl Listener {
 }
 
 /// What is said in words when an event happens: failures always, the opening unless it must be quiet.
-fn spoken(event: &Event, quiet: bool) -> Option<String> {
-    match event {
+fn spoken(told: &Told, quiet: bool) -> Option<String> {
+    match &told.event {
         Event::FileRefused { name, failure } => Some(format!("not taken: {name}: {}", failure.message)),
         Event::PhotoQuarantined { name, failure, .. } => {
             Some(format!("failed: {name}: {} (the original is safe)", failure.message))
         }
         Event::PhotoRetried { name, failure, .. } => Some(format!("will be tried again: {name}: {}", failure.message)),
-        Event::GalleryOpened { gallery, title, urgency, reason, deadline } if !quiet => {
+        Event::GalleryOpened { title, urgency, reason, deadline } if !quiet => {
+            let gallery = told.gallery;
             Some(format!("{title} ({gallery}): {}, because {reason}; due at {deadline}", urgency.name()))
         }
         _ => None,

@@ -74,7 +74,10 @@ impl Tally {
             Event::Exporting { done, total } => (self.phase, self.step) = (Phase::Exporting, (*done, *total)),
             Event::ReadingBack { done, total } => (self.phase, self.step) = (Phase::ReadingBack, (*done, *total)),
             Event::GalleryFinished { .. } => self.phase = Phase::Finished,
-            Event::PhotoStarted { .. } | Event::PhotoRetried { .. } => {}
+            Event::PhotoStarted { .. }
+            | Event::PhotoRetried { .. }
+            | Event::ReceiptIssued { .. }
+            | Event::ReceiptRefused { .. } => {}
         }
     }
 
@@ -178,10 +181,9 @@ mod tests {
 
     fn opened() -> Tally {
         let mut tally = Tally::default();
-        let gallery = GalleryId::named("test");
         let (urgency, deadline) = (Urgency::SameDayWedding, at(1_800));
         let (title, reason) = (String::new(), String::new());
-        tally.take(&Event::GalleryOpened { gallery, title, urgency, reason, deadline }, START);
+        tally.take(&Event::GalleryOpened { title, urgency, reason, deadline }, START);
         tally.take(&Event::FilesFound { files: 104, bytes: 1 }, START);
         tally
     }

@@ -25,6 +25,8 @@ pub enum Key {
         /// How it is written.
         format: OutputFormat,
     },
+    /// The first look at a photo: a small JPEG that is there before its variants.
+    Preview(ContentHash),
     /// A gallery's receipt.
     Receipt(GalleryId),
 }
@@ -47,7 +49,7 @@ impl Key {
     pub fn content(&self) -> Option<ContentHash> {
         match self {
             Self::Original(hash) => Some(*hash),
-            Self::Manifest(..) | Self::Variant { .. } | Self::Receipt(_) => None,
+            Self::Manifest(..) | Self::Variant { .. } | Self::Preview(_) | Self::Receipt(_) => None,
         }
     }
 }
@@ -64,6 +66,10 @@ impl fmt::Display for Key {
                 let text = original.to_string();
                 let extension = format.extension();
                 write!(f, "{}{}/{text}/{fingerprint}/{name}.{extension}", Self::VARIANTS, &text[..2])
+            }
+            Self::Preview(original) => {
+                let text = original.to_string();
+                write!(f, "previews/{}/{text}.jpg", &text[..2])
             }
             Self::Receipt(gallery) => write!(f, "receipts/{gallery}.json"),
         }

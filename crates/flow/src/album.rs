@@ -1,9 +1,12 @@
 //! A gallery's finished photos as one document.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use procession_domain::{
-    PhotoId, Timestamp,
+    GalleryId, PhotoId, Timestamp,
     album::{Album, AlbumFailure, AlbumFile, AlbumPhoto},
     capture::Capture,
     gallery::{Gallery, Rank, TimeZoneName},
@@ -11,7 +14,7 @@ use procession_domain::{
 };
 use procession_vision::{GuestCandidate, MomentEvidence, find_moments, group_guests};
 
-use crate::{Result, System};
+use crate::{Result, System, ingest::blocking};
 
 /// Everything of a gallery that is needed for its album.
 pub(crate) struct Contents {
@@ -30,6 +33,18 @@ impl Contents {
         let embeddings = if gallery.consent.faces { system.ledger.embeddings(gallery.id).await? } else { Vec::new() };
         Ok(Self { gallery, rank, photos, refusals, embeddings })
     }
+}
+
+/// The album of a gallery as it is now. Reads every photo's row and groups guests and moments: seconds for thousands of
+/// photos, so callers keep it until something changes.
+///
+/// # Errors
+/// `NotFound`; the ledger does not answer.
+pub async fn read_album(system: &Arc<System>, gallery: GalleryId) -> Result<Album> {
+    let (gallery, rank) = system.ledger.gallery(gallery).await?;
+    let contents = Contents::read(system, gallery, rank).await?;
+    let system = Arc::clone(system);
+    blocking(move || album(&system, &contents)).await
 }
 
 /// Makes the album. Photos come in the order of the day, those without a time after them, each by name.

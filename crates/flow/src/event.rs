@@ -9,14 +9,22 @@ use procession_domain::{
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+/// An event, and the gallery that it happened in. As JSON: one object with the fields of both.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Told {
+    /// The gallery.
+    pub gallery: GalleryId,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
 /// One thing that happened. As JSON: an object with `event` beside the fields.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The gallery is open and has its place in the schedule.
     GalleryOpened {
-        /// Its id.
-        gallery: GalleryId,
         /// Its title.
         title: String,
         /// Its class.
@@ -121,28 +129,39 @@ pub enum Event {
         /// Originals times replicas.
         total: u64,
     },
+    /// The receipt is signed: every replica of every original was read back.
+    ReceiptIssued {
+        /// How many originals it names.
+        originals: usize,
+        /// In how many stores each of them is.
+        stores: usize,
+    },
+    /// There is no receipt.
+    ReceiptRefused {
+        /// Which copy is missing or wrong, or why it could not be read.
+        why: String,
+    },
     /// The gallery is finished.
     GalleryFinished {
-        /// Its id.
-        gallery: GalleryId,
         /// How far it is: all done or quarantined.
         progress: Progress,
         /// When.
         finished_at: Timestamp,
         /// Seconds left to the deadline; negative if it was missed.
         slack_seconds: i64,
-        /// The folder of the result.
-        out: String,
+        /// The folder of the result, where one was asked for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        out: Option<String>,
     },
 }
 
 /// Where events go.
 #[derive(Clone, Debug)]
-pub struct Events(Option<mpsc::UnboundedSender<Event>>);
+pub struct Events(Option<mpsc::UnboundedSender<Told>>);
 
 impl Events {
     /// Events go to this channel.
-    pub fn to(sender: mpsc::UnboundedSender<Event>) -> Self {
+    pub fn to(sender: mpsc::UnboundedSender<Told>) -> Self {
         Self(Some(sender))
     }
 
@@ -151,10 +170,11 @@ impl Events {
         Self(None)
     }
 
-    pub(crate) fn tell(&self, event: Event) {
+    /// Tells what happened in a gallery.
+    pub fn tell(&self, gallery: GalleryId, event: Event) {
         if let Some(sender) = &self.0 {
             // A listener that went away misses the rest; the work goes on.
-            let _ = sender.send(event);
+            let _ = sender.send(Told { gallery, event });
         }
     }
 }

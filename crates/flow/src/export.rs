@@ -57,7 +57,7 @@ pub(crate) async fn export_variants(
         if !is_there {
             lost.insert(photo);
         }
-        events.tell(Event::Exporting { done: index as u64 + 1, total });
+        events.tell(album.gallery, Event::Exporting { done: index as u64 + 1, total });
     }
     if lost.is_empty() {
         prune(out, &before, &names)?;

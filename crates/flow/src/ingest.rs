@@ -46,6 +46,53 @@ pub async fn ingest(system: &Arc<System>, gallery: &Gallery, files: Vec<File>, e
     ingest.settle_staged().await
 }
 
+/// Takes one photo whose bytes are here already: an upload. It is durable in every replica when this returns.
+///
+/// # Errors
+/// `Invalid` if the bytes are no photo: they are not kept, and the gallery records the refusal. Whatever the vault says:
+/// then nothing was promised, and the same call can be made again.
+pub async fn take_photo(
+    system: &Arc<System>,
+    gallery: &Gallery,
+    name: String,
+    bytes: Bytes,
+    events: &Events,
+) -> Result<PhotoId> {
+    let ingest = Ingest { system, gallery, known: HashSet::new(), events };
+    let limit = system.settings.limits.max_bytes;
+    let outcome = match sniff(&bytes[..bytes.len().min(HEAD_BYTES)]) {
+        _ if bytes.len() as u64 > limit => {
+            let value = bytes.len() as u64;
+            Err(procession_pixel::Error::TooLarge { what: "its length in bytes", value, limit }.into())
+        }
+        None => Err(unrecognised(bytes.len() as u64)),
+        Some(format) => ingest.store(name.clone(), format, bytes).await,
+    };
+    if let Err(error @ Error::Pixel(_)) = &outcome {
+        ingest.refuse(name, Failure { kind: error.kind(), message: chain(error) }).await?;
+    }
+    outcome
+}
+
+/// Settles what a crash left between the first step of ingest and the last, in every gallery: to be called before anything
+/// is served.
+///
+/// # Errors
+/// Whatever the vault says.
+pub async fn settle_staged(system: &Arc<System>, events: &Events) -> Result<()> {
+    for photo in system.ledger.abandoned(system.clock.now()).await? {
+        let (gallery, _) = system.ledger.gallery(photo.gallery).await?;
+        let ingest = Ingest { system, gallery: &gallery, known: HashSet::new(), events };
+        ingest.settle(photo).await?;
+    }
+    Ok(())
+}
+
+fn unrecognised(length: u64) -> Error {
+    let why = if length == 0 { "the file is empty" } else { "its content is of no kind that is known" };
+    procession_pixel::Error::Unrecognised(why.to_owned()).into()
+}
+
 struct Ingest<'a> {
     system: &'a Arc<System>,
     gallery: &'a Gallery,
@@ -81,20 +128,19 @@ impl Ingest<'_> {
         let head = read(&file.path, Some(HEAD_BYTES)).await?;
         let Some(format) = sniff(&head) else {
             if walk::claims_to_be_a_photo(&file.path) {
-                let why = if length == 0 { "the file is empty" } else { "its content is of no kind that is known" };
-                return Err(procession_pixel::Error::Unrecognised(why.to_owned()).into());
+                return Err(unrecognised(length));
             }
-            self.events.tell(Event::FileSkipped { name: file.name.clone() });
+            self.events.tell(self.gallery.id, Event::FileSkipped { name: file.name.clone() });
             return Ok(());
         };
         let _memory = self.system.budget.grant(length).await?;
         let bytes = Bytes::from(read(&file.path, None).await?);
-        self.store(file.name.clone(), format, bytes).await
+        self.store(file.name.clone(), format, bytes).await.map(drop)
     }
 
     /// Makes one photo durable, and tells so. Bytes that are recognised as a photo but cannot be read as one are made
     /// durable too: they may be all that is left of it. Their job will say what is wrong.
-    async fn store(&self, name: String, format: Format, bytes: Bytes) -> Result<()> {
+    async fn store(&self, name: String, format: Format, bytes: Bytes) -> Result<PhotoId> {
         let (system, gallery) = (self.system, self.gallery);
         let photo = self.describe(name, format, bytes.clone()).await?;
         if !(self.known.contains(&photo.id) && in_every_replica(system, &photo).await) {
@@ -113,24 +159,28 @@ impl Ingest<'_> {
         let system = self.system;
         let staged = system.ledger.abandoned(system.clock.now()).await?;
         for photo in staged.into_iter().filter(|photo| photo.gallery == self.gallery.id) {
-            if in_every_replica(system, &photo).await {
-                self.acknowledge(photo).await?;
-            } else {
-                system.ledger.unstage(photo.id).await?;
-            }
+            self.settle(photo).await?;
         }
         Ok(())
     }
 
+    async fn settle(&self, photo: Photo) -> Result<()> {
+        if in_every_replica(self.system, &photo).await {
+            self.acknowledge(photo).await.map(drop)
+        } else {
+            Ok(self.system.ledger.unstage(photo.id).await?)
+        }
+    }
+
     /// The last step: from here on the photo is safe, and its job waits.
-    async fn acknowledge(&self, photo: Photo) -> Result<()> {
+    async fn acknowledge(&self, photo: Photo) -> Result<PhotoId> {
         let system = self.system;
         let new = system.ledger.store_photo(&photo, priority(system, self.gallery), cost(&photo)).await?;
         system.wake.notify_one();
         let name = photo.name().to_owned();
         let Photo { id, original, bytes, .. } = photo;
-        self.events.tell(Event::PhotoStored { photo: id, name, original, bytes, new });
-        Ok(())
+        self.events.tell(self.gallery.id, Event::PhotoStored { photo: id, name, original, bytes, new });
+        Ok(id)
     }
 
     /// Hash and header of a photo.
@@ -154,7 +204,7 @@ impl Ingest<'_> {
         tracing::warn!(gallery.id = %self.gallery.id, error.kind = ?failure.kind, "file refused");
         let refusal = Refusal { name: name.clone(), failure: failure.clone() };
         self.system.ledger.refuse_file(self.gallery.id, &refusal, self.system.clock.now()).await?;
-        self.events.tell(Event::FileRefused { name, failure });
+        self.events.tell(self.gallery.id, Event::FileRefused { name, failure });
         Ok(())
     }
 }

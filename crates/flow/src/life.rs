@@ -73,7 +73,7 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim) -> Result<Finished
 
 /// Puts an output into the vault and returns what is there now. If another worker was first, with an encoder that rounds
 /// otherwise, its bytes stand: both are the same recipe's.
-async fn keep(system: &System, key: &Key, bytes: Bytes) -> Result<Bytes> {
+pub(crate) async fn keep(system: &System, key: &Key, bytes: Bytes) -> Result<Bytes> {
     match system.blobs.put(key, bytes.clone()).await {
         Err(error) if error.kind() == Kind::Conflict => Ok(system.blobs.get(key).await?),
         other => Ok(other.map(|()| bytes)?),
@@ -113,7 +113,7 @@ fn decode(system: &System, source: Source, extent: Extent) -> Result<Decoded> {
 }
 
 /// A batch of one has one result.
-fn one<T>(results: Vec<Result<T, procession_pixel::Error>>) -> Result<T> {
+pub(crate) fn one<T>(results: Vec<Result<T, procession_pixel::Error>>) -> Result<T> {
     let result = results.into_iter().next();
     result.ok_or_else(|| Error::Bug("the device returned no result".to_owned()))?.map_err(Error::Pixel)
 }
@@ -176,7 +176,7 @@ pub(crate) fn no_pipeline(system: &System, gallery: &Gallery) -> Error {
 }
 
 /// The memory that a photo will take, before its bytes are here.
-fn footprint(system: &System, photo: &Photo, extent: Extent) -> u64 {
+pub(crate) fn footprint(system: &System, photo: &Photo, extent: Extent) -> u64 {
     let length = usize::try_from(photo.bytes).unwrap_or(usize::MAX);
     let probe = Probe {
         format: photo.format,

@@ -6,15 +6,13 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use procession_domain::{
-    Classified, GalleryId, Kind, PhotoId,
+    GalleryId,
     album::Album,
     error::chain,
     gallery::{Consent, Gallery, PipelineChoice, Progress, Rank, Wedding},
-    photo::PhotoState,
 };
 use tokio::sync::watch;
 
@@ -22,8 +20,8 @@ use crate::{
     Error, Event, Events, Result, System, Worker,
     album::{Contents, album},
     export::{export_variants, write},
+    gallery::{open_gallery, redo_outdated},
     ingest::{blocking, ingest, walk},
-    life::no_pipeline,
     receipt,
 };
 
@@ -72,87 +70,33 @@ pub struct Outcome {
 /// What stops everything: a vault that is full or does not answer, a result's folder that cannot be written. The same
 /// request goes on where this one ended.
 pub async fn process(system: &Arc<System>, request: &Request, events: &Events) -> Result<Outcome> {
-    let (gallery, rank) = open(system, request, events).await?;
+    let wanted = Gallery {
+        id: request.gallery,
+        title: request.title.clone(),
+        wedding: request.wedding.clone(),
+        consent: request.consent,
+        pipeline: request.pipeline.clone(),
+        opened_at: system.clock.now(),
+    };
+    let (gallery, rank) = open_gallery(system, wanted, events).await?;
     redo_outdated(system, &gallery).await?;
     let (folders, mut except) = (request.folders.clone(), request.except.clone());
     except.push(request.out.clone());
     let files = blocking(move || walk(&folders, &except)).await?;
     let bytes = files.iter().filter_map(|file| file.bytes.as_ref().ok()).sum();
-    events.tell(Event::FilesFound { files: files.len() as u64, bytes });
+    events.tell(gallery.id, Event::FilesFound { files: files.len() as u64, bytes });
 
     let (more, no_more) = watch::channel(true);
     let worker = Worker::new(Arc::clone(system), Some(gallery.id), events.clone());
     let take_all = async {
         ingest(system, &gallery, files, events).await?;
         let progress = system.ledger.progress(gallery.id).await?;
-        events.tell(Event::IngestFinished { progress });
+        events.tell(gallery.id, Event::IngestFinished { progress });
         more.send_replace(false);
         Ok::<_, Error>(())
     };
     tokio::try_join!(take_all, worker.run(no_more))?;
     finish(system, request, gallery, rank, events).await
-}
-
-async fn open(system: &Arc<System>, request: &Request, events: &Events) -> Result<(Gallery, Rank)> {
-    let now = system.clock.now();
-    let opened_at = match system.ledger.gallery(request.gallery).await {
-        Ok((gallery, _)) => gallery.opened_at,
-        Err(error) if error.kind() == Kind::NotFound => now,
-        Err(error) => return Err(error.into()),
-    };
-    let (urgency, reason) = procession_plan::urgency(request.wedding.as_ref(), opened_at);
-    let promises = &system.settings.promises;
-    let margin = procession_plan::default_margin(promises.of(urgency));
-    let rank = procession_plan::rank(opened_at, urgency, promises, Duration::ZERO, margin);
-    let gallery = Gallery {
-        id: request.gallery,
-        title: request.title.clone(),
-        wedding: request.wedding.clone(),
-        consent: request.consent,
-        pipeline: request.pipeline.clone(),
-        opened_at,
-    };
-    if matches!(&gallery.pipeline, PipelineChoice::Named(name) if !system.settings.pipelines.contains_key(name)) {
-        return Err(no_pipeline(system, &gallery));
-    }
-    let gallery = system.ledger.open_gallery(&gallery, &rank).await?;
-    if !gallery.consent.faces {
-        system.ledger.erase_embeddings(gallery.id).await?;
-    }
-    events.tell(Event::GalleryOpened {
-        gallery: gallery.id,
-        title: gallery.title.clone(),
-        urgency,
-        reason: reason.to_string(),
-        deadline: rank.deadline,
-    });
-    Ok((gallery, rank))
-}
-
-/// Puts photos back to work that were finished by another recipe or engine than today's, or before there was consent.
-async fn redo_outdated(system: &System, gallery: &Gallery) -> Result<()> {
-    let embedded: std::collections::HashSet<PhotoId> =
-        system.ledger.embeddings(gallery.id).await?.into_iter().map(|(photo, ..)| photo).collect();
-    let photos = system.ledger.photos(gallery.id).await?;
-    let outdated = photos.iter().filter(|(photo, state)| match state {
-        PhotoState::Stored => false,
-        // Another engine, other limits or more memory may do it now.
-        PhotoState::Quarantined(_) => true,
-        PhotoState::Done(finished) => {
-            let pipeline = system.settings.pipelines.get(&finished.pipeline);
-            let other_recipe = pipeline.is_none_or(|now| system.fingerprint(now) != finished.fingerprint);
-            let other_choice = matches!(&gallery.pipeline, PipelineChoice::Named(name) if *name != finished.pipeline);
-            let has_faces = finished.analysis.faces.as_ref().is_some_and(|faces| !faces.is_empty());
-            let new_consent =
-                gallery.consent.faces && system.vision.is_some() && has_faces && !embedded.contains(&photo.id);
-            other_recipe || other_choice || new_consent
-        }
-    });
-    let outdated: Vec<PhotoId> = outdated.map(|(photo, _)| photo.id).collect();
-    if !outdated.is_empty() {
-        system.ledger.redo_photos(&outdated).await?;
-    }
-    Ok(())
 }
 
 /// Album, export, receipt, page: everything that needs the whole gallery.
@@ -186,13 +130,9 @@ async fn finish(
     write_documents(&request.out, &album, receipt.ok().as_ref(), request.page)?;
     let progress = system.ledger.progress(gallery.id).await?;
     let finished_at = system.clock.now();
-    events.tell(Event::GalleryFinished {
-        gallery: gallery.id,
-        progress,
-        finished_at,
-        slack_seconds: (rank.deadline.micros() - finished_at.micros()) / 1_000_000,
-        out: request.out.display().to_string(),
-    });
+    let slack_seconds = (rank.deadline.micros() - finished_at.micros()) / 1_000_000;
+    let out = Some(request.out.display().to_string());
+    events.tell(gallery.id, Event::GalleryFinished { progress, finished_at, slack_seconds, out });
     Ok(Outcome { progress, album, no_receipt })
 }
 

@@ -102,7 +102,7 @@ pub async fn issue(
         .enumerate();
     while let Some((index, length)) = compared.next().await {
         length?;
-        events.tell(Event::ReadingBack { done: index as u64 + 1, total });
+        events.tell(gallery.id, Event::ReadingBack { done: index as u64 + 1, total });
     }
     let original = |(photo, state): &(Photo, PhotoState)| Original {
         names: photo.names.clone(),

@@ -48,9 +48,12 @@ pub struct System {
     pub clock: Arc<dyn Clock>,
     /// What the operator chose.
     pub settings: Settings,
-    pub(crate) budget: Budget,
+    /// The memory that photos in flight take together.
+    pub budget: Budget,
     /// One permit for each call that the device takes at a time.
     pub(crate) lanes: Arc<Semaphore>,
+    /// Places for making previews beside the lanes: half as many.
+    pub(crate) previews: Semaphore,
     /// Rung when there may be something to claim.
     pub(crate) wake: Notify,
     engine: String,
@@ -71,6 +74,7 @@ impl System {
         Self {
             budget: Budget::new(settings.memory_bytes),
             lanes: Arc::new(Semaphore::new(device.info().lanes.max(1))),
+            previews: Semaphore::new(device.info().lanes.div_ceil(2)),
             wake: Notify::new(),
             ledger,
             blobs,

@@ -37,28 +37,64 @@ impl Worker {
         Self { system, id, only, events, held: Arc::default() }
     }
 
+    /// Its name in the ledger.
+    pub fn id(&self) -> &WorkerId {
+        &self.id
+    }
+
     /// Works until `more` says that nothing new will come and nothing is left to do.
     ///
     /// # Errors
     /// What would meet every photo: a store that is full or gone. All leases are given back first.
     pub async fn run(&self, mut more: watch::Receiver<bool>) -> Result<()> {
+        let (_never, mut drain) = watch::channel(false);
+        self.work_and_give_back(&mut more, &mut drain).await
+    }
+
+    /// Works on whatever comes until `drain` says so; then ends what it holds and takes nothing more.
+    ///
+    /// # Errors
+    /// As for [`Worker::run`]; call it again when the machine may have recovered.
+    pub async fn serve(&self, mut drain: watch::Receiver<bool>) -> Result<()> {
+        let (_always, mut more) = watch::channel(true);
+        self.work_and_give_back(&mut more, &mut drain).await
+    }
+
+    /// Gives back every photo that it still holds: the last act of a process that must end now.
+    ///
+    /// # Errors
+    /// The ledger does not answer. The leases then expire by themselves.
+    pub async fn give_back(&self) -> Result<()> {
+        let leases: Vec<Lease> = self.held().values().cloned().collect();
+        Ok(self.system.ledger.release(&leases).await?)
+    }
+
+    async fn work_and_give_back(
+        &self,
+        more: &mut watch::Receiver<bool>,
+        drain: &mut watch::Receiver<bool>,
+    ) -> Result<()> {
         let renewal = tokio::spawn(renew(Arc::clone(&self.system), Arc::clone(&self.held)));
-        let outcome = self.work(&mut more).await;
+        let outcome = self.work(more, drain).await;
         renewal.abort();
         if outcome.is_err() {
-            let leases: Vec<Lease> = self.held().values().cloned().collect();
-            self.system.ledger.release(&leases).await?;
+            self.give_back().await?;
+            self.held().clear();
         }
         outcome
     }
 
-    async fn work(&self, more: &mut watch::Receiver<bool>) -> Result<()> {
+    async fn work(&self, more: &mut watch::Receiver<bool>, drain: &mut watch::Receiver<bool>) -> Result<()> {
         let places = self.system.device.info().lanes.max(1) + PREFETCH;
         let mut lives = JoinSet::new();
         // Leases of the dead and times for another try come due without anybody ringing.
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         loop {
-            let free = places.saturating_sub(lives.len());
+            let is_draining = *drain.borrow_and_update();
+            if is_draining && lives.is_empty() {
+                return Ok(());
+            }
+            let free = if is_draining { 0 } else { places.saturating_sub(lives.len()) };
             let claims = if free > 0 { self.claim(free).await? } else { Vec::new() };
             if claims.is_empty() && lives.is_empty() && !*more.borrow_and_update() && self.nothing_is_left().await? {
                 return Ok(());
@@ -66,7 +102,7 @@ impl Worker {
             for claim in claims {
                 lives.spawn(self.life(claim));
             }
-            let has_room = lives.len() < places;
+            let has_room = lives.len() < places && !is_draining;
             tokio::select! {
                 Some(ended) = lives.join_next(), if !lives.is_empty() => {
                     ended.map_err(|error| Error::Bug(format!("a photo's task ended early: {error}")))??;
@@ -74,6 +110,7 @@ impl Worker {
                 () = self.system.wake.notified(), if has_room => {}
                 _ = tick.tick(), if has_room => {}
                 Ok(()) = more.changed(), if has_room => {}
+                Ok(()) = drain.changed() => {}
             }
         }
     }
@@ -112,12 +149,13 @@ impl Worker {
 /// Lives one photo's life and writes down how it ended.
 async fn one_photo(system: &Arc<System>, claim: &Claim, events: &Events) -> Result<()> {
     let (photo, name) = (claim.photo.id, claim.photo.name().to_owned());
-    events.tell(Event::PhotoStarted { photo, name: name.clone() });
+    let gallery = claim.gallery.id;
+    events.tell(gallery, Event::PhotoStarted { photo, name: name.clone() });
     let written = match life::live(system, claim).await {
         Ok(finished) => {
             let written = system.ledger.complete(&claim.lease, &finished).await;
             if written.is_ok() {
-                events.tell(Event::PhotoDone {
+                let done = Event::PhotoDone {
                     photo,
                     name,
                     pipeline: finished.pipeline,
@@ -125,7 +163,8 @@ async fn one_photo(system: &Arc<System>, claim: &Claim, events: &Events) -> Resu
                     variants: finished.variants.len(),
                     faces: finished.analysis.faces.map(|faces| faces.len()),
                     timings: finished.timings,
-                });
+                };
+                events.tell(gallery, done);
             }
             written
         }
@@ -151,11 +190,11 @@ async fn fail(system: &System, claim: &Claim, error: &Error, events: &Events) ->
         Retry::After(delay, _) => {
             let retry_at = now.after(delay);
             system.ledger.retry(&claim.lease, &failure, retry_at).await?;
-            events.tell(Event::PhotoRetried { photo, name, failure, retry_at });
+            events.tell(claim.gallery.id, Event::PhotoRetried { photo, name, failure, retry_at });
         }
         Retry::Never(_) => {
             system.ledger.quarantine(&claim.lease, &failure, now).await?;
-            events.tell(Event::PhotoQuarantined { photo, name, failure });
+            events.tell(claim.gallery.id, Event::PhotoQuarantined { photo, name, failure });
         }
     }
     Ok(())

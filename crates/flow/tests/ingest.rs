@@ -142,8 +142,8 @@ impl Bench {
         let (sender, mut told) = mpsc::unbounded_channel();
         let outcome = ingest(&self.system, &self.gallery, walk(&[self.card()], &[]), &Events::to(sender)).await;
         let mut acknowledged = Vec::new();
-        while let Ok(event) = told.try_recv() {
-            if let Event::PhotoStored { original, .. } = event {
+        while let Ok(told) = told.try_recv() {
+            if let Event::PhotoStored { original, .. } = told.event {
                 acknowledged.push(original);
             }
         }

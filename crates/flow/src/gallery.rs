@@ -1,0 +1,79 @@
+//! A gallery is opened, changed, and given its place in the schedule.
+
+use std::{collections::HashSet, time::Duration};
+
+use procession_domain::{
+    Classified, Kind, PhotoId,
+    gallery::{Gallery, PipelineChoice, Rank},
+    photo::PhotoState,
+};
+
+use crate::{Event, Events, Result, System, life::no_pipeline};
+
+/// Opens a gallery, or changes one that is open: the promise keeps counting from its first opening. Where the studio has no
+/// consent for faces, what was known of them is erased.
+///
+/// # Errors
+/// `Invalid` if its pipeline is not configured; `Conflict` if it is another studio's.
+pub async fn open_gallery(system: &System, mut gallery: Gallery, events: &Events) -> Result<(Gallery, Rank)> {
+    match system.ledger.gallery(gallery.id).await {
+        Ok((known, _)) => gallery.opened_at = known.opened_at,
+        Err(error) if error.kind() == Kind::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    let (rank, reason) = rank_of(system, &gallery)?;
+    let gallery = system.ledger.open_gallery(&gallery, &rank).await?;
+    if !gallery.consent.faces {
+        system.ledger.erase_embeddings(gallery.id).await?;
+    }
+    let Rank { urgency, deadline, .. } = rank;
+    events.tell(gallery.id, Event::GalleryOpened { title: gallery.title.clone(), urgency, reason, deadline });
+    Ok((gallery, rank))
+}
+
+/// The place of a gallery in the schedule, and why.
+///
+/// # Errors
+/// `Invalid` if its pipeline is not configured.
+pub(crate) fn rank_of(system: &System, gallery: &Gallery) -> Result<(Rank, String)> {
+    if matches!(&gallery.pipeline, PipelineChoice::Named(name) if !system.settings.pipelines.contains_key(name)) {
+        return Err(no_pipeline(system, gallery));
+    }
+    let promises = &system.settings.promises;
+    let (urgency, reason) = procession_plan::urgency(gallery.wedding.as_ref(), gallery.opened_at);
+    let margin = procession_plan::default_margin(promises.of(urgency));
+    let rank = procession_plan::rank(gallery.opened_at, urgency, promises, Duration::ZERO, margin);
+    Ok((rank, reason.to_string()))
+}
+
+/// Puts photos back to work that were finished by another recipe or engine than today's, or before there was consent.
+/// Returns how many.
+///
+/// # Errors
+/// The ledger does not answer.
+pub async fn redo_outdated(system: &System, gallery: &Gallery) -> Result<u64> {
+    let embedded: HashSet<PhotoId> =
+        system.ledger.embeddings(gallery.id).await?.into_iter().map(|(photo, ..)| photo).collect();
+    let photos = system.ledger.photos(gallery.id).await?;
+    let outdated = photos.iter().filter(|(photo, state)| match state {
+        PhotoState::Stored => false,
+        // Another engine, other limits or more memory may do it now.
+        PhotoState::Quarantined(_) => true,
+        PhotoState::Done(finished) => {
+            let pipeline = system.settings.pipelines.get(&finished.pipeline);
+            let other_recipe = pipeline.is_none_or(|now| system.fingerprint(now) != finished.fingerprint);
+            let other_choice = matches!(&gallery.pipeline, PipelineChoice::Named(name) if *name != finished.pipeline);
+            let has_faces = finished.analysis.faces.as_ref().is_some_and(|faces| !faces.is_empty());
+            let new_consent =
+                gallery.consent.faces && system.vision.is_some() && has_faces && !embedded.contains(&photo.id);
+            other_recipe || other_choice || new_consent
+        }
+    });
+    let outdated: Vec<PhotoId> = outdated.map(|(photo, _)| photo.id).collect();
+    if outdated.is_empty() {
+        return Ok(0);
+    }
+    let count = system.ledger.redo_photos(&outdated).await?;
+    system.wake.notify_one();
+    Ok(count)
+}

@@ -1,0 +1,66 @@
+//! The first look: a small JPEG of a photo, made within moments of its arrival and long before its turn in the schedule.
+//!
+//! A preview can be made again at any time from the original, so whoever asks for one that is not there makes it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use procession_domain::{
+    Classified, Key, Kind,
+    photo::Photo,
+    recipe::{Encoding, Fit, MetadataPolicy, OutputColour, OutputFormat, Recipe, VariantSpec},
+};
+use procession_pixel::{Plan, Source, probe};
+
+use crate::{
+    Error, Result, System,
+    ingest::blocking,
+    life::{footprint, keep, one},
+};
+
+/// The longer edge of a preview in pixels: enough for a grid of a gallery on a phone.
+pub const PREVIEW_EDGE: u32 = 512;
+
+/// The preview of a photo: from the vault, or made now.
+///
+/// Previews do not wait for the device's lanes, which the queue keeps busy, but for places of their own. They take memory
+/// from the budget like everybody, so the caller must hold none of it.
+///
+/// # Errors
+/// What is wrong with the photo or the vault.
+pub async fn preview(system: &Arc<System>, photo: &Photo) -> Result<Bytes> {
+    let key = Key::Preview(photo.original);
+    match system.blobs.get(&key).await {
+        Err(error) if error.kind() == Kind::NotFound => {}
+        found => return Ok(found?),
+    }
+    let _place = system.previews.acquire().await.map_err(|_| Error::Bug("previews are no longer made".to_owned()))?;
+    let _memory = system.budget.grant(footprint(system, photo, Plan::extent(&recipe()))).await?;
+    let original = system.blobs.get(&Key::Original(photo.original)).await?;
+    let made = {
+        let system = Arc::clone(system);
+        blocking(move || make(&system, original)).await??
+    };
+    keep(system, &key, made).await
+}
+
+fn make(system: &System, original: Bytes) -> Result<Bytes> {
+    let probe = probe(&original, &system.settings.limits)?;
+    let recipe = recipe();
+    let decoded =
+        one(system.device.decode(vec![(Source { bytes: original, probe: probe.clone() }, Plan::extent(&recipe))]))?;
+    let rendered = one(system.device.render(vec![(decoded, Plan::new(&recipe, &probe, &[])?)]))?;
+    let first = rendered.into_iter().next();
+    first.map(|rendered| rendered.bytes).ok_or_else(|| Error::Bug("a preview has no output".to_owned()))
+}
+
+fn recipe() -> Recipe {
+    let encoding = Encoding { format: OutputFormat::Jpeg, quality: 72, full_chroma: false };
+    let preview = VariantSpec {
+        name: "preview".to_owned(),
+        fit: Fit::LongEdge(PREVIEW_EDGE),
+        formats: vec![encoding],
+        sharpen: 0.3,
+    };
+    Recipe { colour: OutputColour::Srgb, metadata: MetadataPolicy::Strip, variants: vec![preview] }
+}
