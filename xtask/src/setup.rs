@@ -3,6 +3,7 @@
 
 mod debian;
 mod node;
+mod python;
 
 use anyhow::{Context, Result};
 
@@ -41,7 +42,8 @@ pub(crate) fn for_bench() -> Result<()> {
 /// What must be there before the tests are built and run, but for the models.
 pub(crate) fn for_tests() -> Result<()> {
     for_bench()?;
-    debian::install(&[BROWSER])
+    debian::install(&[BROWSER])?;
+    python::install()
 }
 
 /// The models, through the product's own command, built with this profile: one way for developers and for users.
