@@ -12,7 +12,10 @@ use procession_domain::{
     recipe::Priority,
 };
 
-use crate::Result;
+use crate::{
+    Result,
+    documents::{Expect, Record, Versioned},
+};
 
 pub use sqlite::{LedgerOptions, SqliteLedger};
 
@@ -120,4 +123,39 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// Forgets a staged photo.
     async fn unstage(&self, photo: PhotoId) -> Result<()>;
+
+    /// Writes a document if what is there is as expected. Returns its version: 1 for a new one, one more with every
+    /// replacement.
+    ///
+    /// # Errors
+    /// `Conflict` if it is not as expected; `NotFound` if a version was expected and nothing is there; `Invalid` if the id is
+    /// empty, or id or owner have more than [`Record::NAME_BYTES`].
+    async fn put_document(&self, kind: &str, record: &Record, expect: Expect) -> Result<i64>;
+
+    /// One document.
+    async fn document(&self, kind: &str, id: &str) -> Result<Option<Versioned<Record>>>;
+
+    /// Up to `limit` documents of an owner in the order of their ids' bytes, from the one that follows `after`.
+    async fn documents(
+        &self,
+        kind: &str,
+        owner: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Record>>>;
+
+    /// Up to `limit` documents with `expires_at` ≤ `now`, the earliest first.
+    async fn due_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<Vec<Versioned<Record>>>;
+
+    /// Deletes up to `limit` documents with `expires_at` ≤ `now`, the earliest first. Returns how many there were.
+    async fn sweep_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<u64>;
+
+    /// Deletes a document. Returns false if there was none.
+    async fn delete_document(&self, kind: &str, id: &str) -> Result<bool>;
+
+    /// Deletes the documents of an owner, of all kinds. Returns how many there were.
+    ///
+    /// # Errors
+    /// `Invalid` for the empty owner: nobody's documents do not belong together.
+    async fn delete_documents(&self, owner: &str) -> Result<u64>;
 }

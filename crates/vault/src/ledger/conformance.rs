@@ -1,6 +1,7 @@
 //! The guarantees of [`Ledger`] as tests. Every implementation runs [`all`].
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod documents;
 mod galleries;
 mod leases;
 mod photos;
@@ -50,7 +51,13 @@ pub async fn all(opener: &dyn Opener) {
         turns::weights_share_the_work,
         turns::critical_galleries_come_first_up_to_their_share,
         turns::a_new_gallery_starts_at_the_minimum,
+        documents::a_document_is_written_as_expected_or_not_at_all,
+        documents::documents_are_listed_by_owner_and_page,
+        documents::due_documents_come_earliest_first,
+        documents::an_owner_takes_its_documents_along,
+        documents::names_have_their_limits,
     );
     leases::a_job_has_one_holder(opener).await;
     photos::what_returned_is_durable(opener).await;
+    documents::no_replacement_is_lost(opener).await;
 }

@@ -4,6 +4,7 @@
 //! lock makes their transactions one after the other.
 
 mod claim;
+mod documents;
 mod galleries;
 mod leases;
 mod open;
@@ -23,7 +24,10 @@ use procession_domain::{
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use super::Ledger;
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    documents::{Expect, Record, Versioned},
+};
 
 /// What a ledger is told when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -180,6 +184,41 @@ impl Ledger for SqliteLedger {
 
     async fn unstage(&self, photo: PhotoId) -> Result<()> {
         photos::unstage(self, photo).await
+    }
+
+    async fn put_document(&self, kind: &str, record: &Record, expect: Expect) -> Result<i64> {
+        documents::put(self, kind, record, expect).await
+    }
+
+    async fn document(&self, kind: &str, id: &str) -> Result<Option<Versioned<Record>>> {
+        documents::one(self, kind, id).await
+    }
+
+    async fn documents(
+        &self,
+        kind: &str,
+        owner: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Record>>> {
+        documents::list(self, kind, owner, after, limit).await
+    }
+
+    async fn due_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<Vec<Versioned<Record>>> {
+        documents::due(self, kind, now, limit).await
+    }
+
+    async fn sweep_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<u64> {
+        documents::sweep(self, kind, now, limit).await
+    }
+
+    async fn delete_document(&self, kind: &str, id: &str) -> Result<bool> {
+        documents::delete(self, kind, id).await
+    }
+
+    async fn delete_documents(&self, owner: &str) -> Result<u64> {
+        let mut connection = self.writer.acquire().await.map_err(failed("delete an owner's documents"))?;
+        documents::delete_owned(&mut connection, owner).await
     }
 }
 

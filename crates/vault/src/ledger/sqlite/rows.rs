@@ -42,6 +42,11 @@ pub(super) fn damaged(what: &str, id: &str, why: &(impl ToString + ?Sized)) -> E
     Error::Corrupt { place: "ledger".to_owned(), what: format!("{what} {id}"), why: why.to_string() }
 }
 
+/// At most so many rows.
+pub(super) fn limit(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// The greater, the sooner.
 pub(super) fn priority(priority: Priority) -> i64 {
     match priority {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use procession_domain::{Classified, Kind};
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{SqliteLedger, claim};
+use super::{SqliteLedger, claim, documents};
 use crate::ledger::{
     Ledger,
     conformance::{self, Opener, samples},
@@ -39,19 +39,28 @@ async fn it_is_a_ledger() {
     conformance::all(&Folder::new()).await;
 }
 
-#[tokio::test]
-async fn a_claim_never_looks_through_all_jobs() {
+/// Every step of the statements' plans begins in one of these ways.
+async fn assert_walks(statements: &[&str], walks: &[&str]) {
     let folder = Folder::new();
     let ledger = SqliteLedger::open(&folder.file("ledger.db")).await.unwrap();
-    for statement in claim::STATEMENTS {
+    for statement in statements {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
         for step in sqlx::query(explain).fetch_all(&ledger.writer).await.unwrap() {
             let step: String = step.get("detail");
-            // The galleries' indices hold those with waiting jobs alone, in the order of their turn.
-            let walks = ["SEARCH", "SCALAR SUBQUERY", "SCAN gallery USING"].iter().any(|walk| step.starts_with(walk));
-            assert!(walks, "{step}\nin {statement}");
+            assert!(walks.iter().any(|walk| step.starts_with(walk)), "{step}\nin {statement}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_claim_never_looks_through_all_jobs() {
+    // The galleries' indices hold those with waiting jobs alone, in the order of their turn.
+    assert_walks(&claim::STATEMENTS, &["SEARCH", "SCALAR SUBQUERY", "SCAN gallery USING"]).await;
+}
+
+#[tokio::test]
+async fn documents_are_found_in_their_order() {
+    assert_walks(&documents::STATEMENTS, &["SEARCH", "LIST SUBQUERY", "CREATE BLOOM FILTER"]).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,16 @@
+-- What the service keeps beside the galleries: small documents of many kinds, in one shape.
+
+CREATE TABLE document (
+    kind       TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    -- Whose it is; empty for nobody's.
+    owner      TEXT NOT NULL,
+    -- 1 for a new document, one more with every replacement.
+    version    BIGINT NOT NULL,
+    -- From then on it is due.
+    expires_at BIGINT,
+    body       TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+);
+CREATE INDEX document_by_owner ON document (owner, kind, id);
+CREATE INDEX document_due ON document (kind, expires_at, id) WHERE expires_at IS NOT NULL;
