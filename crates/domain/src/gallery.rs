@@ -140,6 +140,23 @@ pub struct Progress {
     pub refused: u64,
 }
 
+/// What is unfinished of a gallery that has unfinished photos.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// The gallery.
+    pub gallery: GalleryId,
+    /// Its place among the others.
+    pub rank: Rank,
+    /// Durable photos that wait for a worker.
+    pub waiting: u64,
+    /// Photos that a worker holds.
+    pub working: u64,
+    /// What the waiting photos cost.
+    pub waiting_megapixels: f64,
+    /// When the original of the photo that came first of those that wait was durable; none if none waits.
+    pub waiting_since: Option<Timestamp>,
+}
+
 impl Progress {
     /// Every photo is done or quarantined.
     pub fn is_finished(&self) -> bool {

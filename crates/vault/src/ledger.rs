@@ -6,8 +6,8 @@ mod sqlite;
 use async_trait::async_trait;
 use procession_domain::{
     GalleryId, PhotoId, Timestamp, WorkerId,
-    gallery::{Gallery, Progress, Rank},
-    job::{Claim, Lease},
+    gallery::{Backlog, Gallery, Progress, Rank},
+    job::{Claim, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
     recipe::Priority,
 };
@@ -66,6 +66,21 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// The photos of a gallery with their state, by first name. Embeddings are not read: see [`Ledger::embeddings`].
     async fn photos(&self, gallery: GalleryId) -> Result<Vec<(Photo, PhotoState)>>;
 
+    /// One photo with its state, without embeddings.
+    ///
+    /// # Errors
+    /// `NotFound`, also if the photo is only staged.
+    async fn photo(&self, id: PhotoId) -> Result<(Photo, PhotoState)>;
+
+    /// Up to `limit` photos of a gallery with their state, by id, from the one that follows `after`. A photo that is there
+    /// throughout is on one page exactly, whatever is stored or finished meanwhile.
+    async fn photos_page(
+        &self,
+        gallery: GalleryId,
+        after: Option<PhotoId>,
+        limit: usize,
+    ) -> Result<Vec<(Photo, PhotoState)>>;
+
     /// The face embeddings of a gallery: photo, index of the face in `Analysis::faces`, 128 numbers.
     async fn embeddings(&self, gallery: GalleryId) -> Result<Vec<(PhotoId, usize, Vec<f32>)>>;
 
@@ -117,6 +132,13 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// How far a gallery is.
     async fn progress(&self, gallery: GalleryId) -> Result<Progress>;
+
+    /// What is unfinished of each gallery that has unfinished photos, by deadline. Its cost grows with the unfinished photos,
+    /// not with the finished ones.
+    async fn backlog(&self) -> Result<Vec<Backlog>>;
+
+    /// Who holds jobs, by worker.
+    async fn workers_held(&self) -> Result<Vec<Holder>>;
 
     /// Staged photos that never became stored and are older than `before`: what a crash left.
     async fn abandoned(&self, before: Timestamp) -> Result<Vec<Photo>>;

@@ -14,3 +14,10 @@ CREATE TABLE document (
 );
 CREATE INDEX document_by_owner ON document (owner, kind, id);
 CREATE INDEX document_due ON document (kind, expires_at, id) WHERE expires_at IS NOT NULL;
+
+-- A gallery's photos by page.
+CREATE INDEX photo_in_gallery ON photo (gallery, id);
+
+-- The order of jobs, and with it what is summed up of them, so that a backlog is counted in this index alone.
+DROP INDEX job_in_order;
+CREATE INDEX job_in_order ON job (gallery, state, priority DESC, id, cost);

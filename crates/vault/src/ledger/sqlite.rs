@@ -3,6 +3,7 @@
 //! One connection writes, in immediate transactions; a few others read. Several processes may have the file open: SQLite's
 //! lock makes their transactions one after the other.
 
+mod backlog;
 mod claim;
 mod documents;
 mod galleries;
@@ -16,8 +17,8 @@ use std::path::Path;
 use async_trait::async_trait;
 use procession_domain::{
     GalleryId, PhotoId, Timestamp, WorkerId,
-    gallery::{Gallery, Progress, Rank},
-    job::{Claim, Lease},
+    gallery::{Backlog, Gallery, Progress, Rank},
+    job::{Claim, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
     recipe::Priority,
 };
@@ -131,6 +132,19 @@ impl Ledger for SqliteLedger {
         photos::all(self, gallery).await
     }
 
+    async fn photo(&self, id: PhotoId) -> Result<(Photo, PhotoState)> {
+        photos::one(self, id).await
+    }
+
+    async fn photos_page(
+        &self,
+        gallery: GalleryId,
+        after: Option<PhotoId>,
+        limit: usize,
+    ) -> Result<Vec<(Photo, PhotoState)>> {
+        photos::page(self, gallery, after, limit).await
+    }
+
     async fn embeddings(&self, gallery: GalleryId) -> Result<Vec<(PhotoId, usize, Vec<f32>)>> {
         photos::embeddings(self, gallery).await
     }
@@ -176,6 +190,14 @@ impl Ledger for SqliteLedger {
 
     async fn progress(&self, gallery: GalleryId) -> Result<Progress> {
         galleries::progress(self, gallery).await
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>> {
+        backlog::backlog(self).await
+    }
+
+    async fn workers_held(&self) -> Result<Vec<Holder>> {
+        backlog::holders(self).await
     }
 
     async fn abandoned(&self, before: Timestamp) -> Result<Vec<Photo>> {

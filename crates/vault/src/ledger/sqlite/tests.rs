@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use procession_domain::{Classified, Kind};
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{SqliteLedger, claim, documents};
+use super::{SqliteLedger, backlog, claim, documents, photos};
 use crate::ledger::{
     Ledger,
     conformance::{self, Opener, samples},
@@ -61,6 +61,25 @@ async fn a_claim_never_looks_through_all_jobs() {
 #[tokio::test]
 async fn documents_are_found_in_their_order() {
     assert_walks(&documents::STATEMENTS, &["SEARCH", "LIST SUBQUERY", "CREATE BLOOM FILTER"]).await;
+}
+
+#[tokio::test]
+async fn a_photo_and_a_page_of_photos_are_found_in_their_order() {
+    assert_walks(&photos::STATEMENTS, &["SEARCH"]).await;
+}
+
+#[tokio::test]
+async fn watching_the_work_looks_at_no_finished_photo() {
+    let own = [
+        "SEARCH",
+        "SCAN job USING COVERING INDEX job_in_order",
+        "SCAN job USING INDEX job_by_wake",
+        // What these two made, one row a gallery or a worker.
+        "CO-ROUTINE unfinished",
+        "SCAN unfinished",
+        "USE TEMP B-TREE",
+    ];
+    assert_walks(&backlog::STATEMENTS, &own).await;
 }
 
 #[tokio::test]
