@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{GalleryId, Invalid, Timestamp, urgency::Urgency};
+use crate::{GalleryId, Invalid, StudioId, Timestamp, urgency::Urgency};
 
 /// When and where the wedding was. Both decide how soon the gallery is due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +99,9 @@ impl From<PipelineChoice> for String {
 pub struct Gallery {
     /// Its id.
     pub id: GalleryId,
+    /// The studio that it belongs to, for ever.
+    #[serde(default = "StudioId::local")]
+    pub studio: StudioId,
     /// What people call it: "Anna & Ben".
     pub title: String,
     /// Date and place; without them the delivery is standard.

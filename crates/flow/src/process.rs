@@ -10,7 +10,7 @@ use std::{
 };
 
 use procession_domain::{
-    Classified, GalleryId, Kind, PhotoId,
+    Classified, GalleryId, Kind, PhotoId, StudioId,
     album::Album,
     error::chain,
     gallery::{Consent, Gallery, PipelineChoice, Progress, Rank, Wedding},
@@ -106,6 +106,7 @@ async fn open(system: &Arc<System>, request: &Request, events: &Events) -> Resul
     let rank = procession_plan::rank(opened_at, urgency, promises, Duration::ZERO, margin);
     let gallery = Gallery {
         id: request.gallery,
+        studio: StudioId::local(),
         title: request.title.clone(),
         wedding: request.wedding.clone(),
         consent: request.consent,

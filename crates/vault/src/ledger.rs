@@ -5,7 +5,7 @@ mod sqlite;
 
 use async_trait::async_trait;
 use procession_domain::{
-    GalleryId, PhotoId, Timestamp, WorkerId,
+    ContentHash, GalleryId, PhotoId, StudioId, Timestamp, WorkerId,
     gallery::{Backlog, Gallery, Progress, Rank},
     job::{Claim, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
@@ -30,6 +30,9 @@ pub use sqlite::{LedgerOptions, SqliteLedger};
 pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Records a gallery with its rank. A gallery with this id that exists keeps its `opened_at` and takes everything else
     /// from the argument. Returns it as it is now.
+    ///
+    /// # Errors
+    /// `Conflict` if it is another studio's: a gallery's studio never changes.
     async fn open_gallery(&self, gallery: &Gallery, rank: &Rank) -> Result<Gallery>;
 
     /// One gallery.
@@ -40,6 +43,29 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// All galleries, the latest first.
     async fn galleries(&self) -> Result<Vec<(Gallery, Rank)>>;
+
+    /// Up to `limit` galleries of a studio, the latest first, from the one that follows the one that was opened then and has
+    /// this id.
+    async fn galleries_of(
+        &self,
+        studio: StudioId,
+        after: Option<(Timestamp, GalleryId)>,
+        limit: usize,
+    ) -> Result<Vec<(Gallery, Rank)>>;
+
+    /// Replaces what is known of a gallery if it still is as `expected`. It keeps its `opened_at`.
+    ///
+    /// # Errors
+    /// `Conflict` if it is not, or if `gallery` names another studio; `NotFound`.
+    async fn update_gallery(&self, gallery: &Gallery, rank: &Rank, expected: &Gallery) -> Result<()>;
+
+    /// Forgets a gallery with its photos, jobs, embeddings, refusals and the documents that its id owns. Whoever holds one of
+    /// its jobs cannot complete it. Returns the originals that no other gallery has, staged ones too, in their order: of now,
+    /// so whoever deletes their blobs has to see to it that nobody brings them again meanwhile.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn remove_gallery(&self, id: GalleryId) -> Result<Vec<ContentHash>>;
 
     /// Gives a gallery another place in the schedule.
     ///

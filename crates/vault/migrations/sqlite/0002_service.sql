@@ -21,3 +21,7 @@ CREATE INDEX photo_in_gallery ON photo (gallery, id);
 -- The order of jobs, and with it what is summed up of them, so that a backlog is counted in this index alone.
 DROP INDEX job_in_order;
 CREATE INDEX job_in_order ON job (gallery, state, priority DESC, id, cost);
+
+-- Whose galleries these are. Those from before there were studios are the local studio's (`StudioId::local`).
+ALTER TABLE gallery ADD COLUMN studio TEXT NOT NULL DEFAULT '64bec7c21b145f3c1c7246e2';
+CREATE INDEX gallery_by_studio ON gallery (studio, opened_at DESC, id);

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use procession_domain::{
-    GalleryId, PhotoId, Timestamp, WorkerId,
+    ContentHash, GalleryId, PhotoId, StudioId, Timestamp, WorkerId,
     gallery::{Backlog, Gallery, Progress, Rank},
     job::{Claim, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
@@ -80,6 +80,13 @@ impl SqliteLedger {
     async fn write(&self, action: &'static str) -> Result<Transaction<'static, Sqlite>> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed(action))
     }
+
+    /// Leaves nothing of what was deleted: its pages were overwritten in the log; now in the file, and the log is emptied.
+    /// While another process reads, a part of this is left to the next checkpoint.
+    async fn overwrite(&self, action: &'static str) -> Result<()> {
+        let done = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await;
+        done.map(|_| ()).map_err(failed(action))
+    }
 }
 
 fn failed(action: &'static str) -> impl Fn(sqlx::Error) -> Error {
@@ -102,6 +109,23 @@ impl Ledger for SqliteLedger {
 
     async fn galleries(&self) -> Result<Vec<(Gallery, Rank)>> {
         galleries::all(self).await
+    }
+
+    async fn galleries_of(
+        &self,
+        studio: StudioId,
+        after: Option<(Timestamp, GalleryId)>,
+        limit: usize,
+    ) -> Result<Vec<(Gallery, Rank)>> {
+        galleries::of_studio(self, studio, after, limit).await
+    }
+
+    async fn update_gallery(&self, gallery: &Gallery, rank: &Rank, expected: &Gallery) -> Result<()> {
+        galleries::update(self, gallery, rank, expected).await
+    }
+
+    async fn remove_gallery(&self, id: GalleryId) -> Result<Vec<ContentHash>> {
+        galleries::remove(self, id).await
     }
 
     async fn rank_gallery(&self, id: GalleryId, rank: &Rank) -> Result<()> {

@@ -171,9 +171,7 @@ pub(super) async fn erase_embeddings(ledger: &SqliteLedger, gallery: GalleryId) 
     let sql = "DELETE FROM embedding WHERE gallery = $1";
     let done = sqlx::query(sql).bind(gallery.to_string()).execute(&ledger.writer).await.map_err(failed(action))?;
     if done.rows_affected() > 0 {
-        // The pages were overwritten in the log; now in the file, and the log is emptied. While another process reads,
-        // a part of this is left to the next checkpoint.
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&ledger.writer).await.map_err(failed(action))?;
+        ledger.overwrite(action).await?;
     }
     Ok(done.rows_affected())
 }
