@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{GalleryId, Invalid, Timestamp, urgency::Urgency};
+use crate::{GalleryId, Invalid, StudioId, Timestamp, urgency::Urgency};
 
 /// When and where the wedding was. Both decide how soon the gallery is due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +99,9 @@ impl From<PipelineChoice> for String {
 pub struct Gallery {
     /// Its id.
     pub id: GalleryId,
+    /// The studio that it belongs to, for ever.
+    #[serde(default = "StudioId::local")]
+    pub studio: StudioId,
     /// What people call it: "Anna & Ben".
     pub title: String,
     /// Date and place; without them the delivery is standard.
@@ -138,6 +141,23 @@ pub struct Progress {
     pub quarantined: u64,
     /// Files that were not accepted as photos.
     pub refused: u64,
+}
+
+/// What is unfinished of a gallery that has unfinished photos.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// The gallery.
+    pub gallery: GalleryId,
+    /// Its place among the others.
+    pub rank: Rank,
+    /// Durable photos that wait for a worker.
+    pub waiting: u64,
+    /// Photos that a worker holds.
+    pub working: u64,
+    /// What the waiting photos cost.
+    pub waiting_megapixels: f64,
+    /// When the original of the photo that came first of those that wait was durable; none if none waits.
+    pub waiting_since: Option<Timestamp>,
 }
 
 impl Progress {

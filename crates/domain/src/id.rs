@@ -14,6 +14,11 @@ macro_rules! hex_id {
         pub struct $name([u8; 12]);
 
         impl $name {
+            /// The id with these bytes, as they were drawn or read.
+            pub const fn from_bytes(bytes: [u8; 12]) -> Self {
+                Self(bytes)
+            }
+
             fn derive(parts: &[&[u8]]) -> Self {
                 let mut hasher = blake3::Hasher::new_derive_key(concat!("procession ", $what));
                 for part in parts {
@@ -71,6 +76,11 @@ macro_rules! hex_id {
 }
 
 hex_id!(
+    /// A studio: whose galleries these are. No studio sees another's. 24 hex digits.
+    StudioId,
+    "studio id"
+);
+hex_id!(
     /// A gallery: all photos of one wedding from one photographer. 24 hex digits.
     GalleryId,
     "gallery id"
@@ -81,10 +91,22 @@ hex_id!(
     "photo id"
 );
 
+impl StudioId {
+    /// The studio of the command line, and of everything from before there were studios.
+    pub fn local() -> Self {
+        Self::derive(&[b"local"])
+    }
+}
+
 impl GalleryId {
-    /// The id of the gallery that is known by `name` in its studio: a folder's path, an upload's chosen name.
+    /// The id of the gallery that the command line knows by `name`: a folder's path, a chosen name.
     pub fn named(name: &str) -> Self {
         Self::derive(&[name.as_bytes()])
+    }
+
+    /// The id of the gallery that `studio` knows by `name`. Never that of another studio, nor [`GalleryId::named`].
+    pub fn in_studio(studio: StudioId, name: &str) -> Self {
+        Self::derive(&[&studio.0, name.as_bytes()])
     }
 }
 
@@ -121,6 +143,16 @@ impl fmt::Display for WorkerId {
 mod tests {
     use super::*;
 
+    /// Ids stand in ledgers, vaults and links: what derived them once derives them for ever.
+    #[test]
+    fn ids_never_change() {
+        assert_eq!(StudioId::local().to_string(), "64bec7c21b145f3c1c7246e2");
+        assert_eq!(GalleryId::named("anna").to_string(), "78e139e9feb60dd6e9109464");
+        assert_eq!(GalleryId::in_studio(StudioId::local(), "anna").to_string(), "589589ac856ba26494e42619");
+        let photo = PhotoId::of(GalleryId::named("anna"), &ContentHash::of(b"photo"));
+        assert_eq!(photo.to_string(), "84168abadcfe98f45c8e96cb");
+    }
+
     #[test]
     fn ids_are_derived_from_what_they_name() {
         let gallery = GalleryId::named("/weddings/anna");
@@ -129,6 +161,12 @@ mod tests {
         let hash = ContentHash::of(b"photo");
         assert_ne!(PhotoId::of(gallery, &hash), PhotoId::of(GalleryId::named("other"), &hash));
         assert_eq!(gallery.to_string().parse::<GalleryId>(), Ok(gallery));
+        let (local, other) = (StudioId::local(), StudioId::from_bytes([7; 12]));
+        assert_eq!(other.to_string(), "07".repeat(12));
+        let same_name = GalleryId::in_studio(local, "anna");
+        assert_eq!(same_name, GalleryId::in_studio(local, "anna"));
+        assert_ne!(same_name, GalleryId::in_studio(other, "anna"));
+        assert_ne!(same_name, GalleryId::named("anna"));
         assert!("zz".parse::<GalleryId>().is_err());
         assert!("é23456789012345678901234".parse::<GalleryId>().is_err());
     }

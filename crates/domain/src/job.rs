@@ -36,6 +36,17 @@ pub struct Lease {
     pub expires_at: Timestamp,
 }
 
+/// A worker that holds jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The worker.
+    pub worker: WorkerId,
+    /// How many jobs it holds.
+    pub jobs: u64,
+    /// When the first of its leases expires. In the past, if nobody has claimed the job since.
+    pub expires_at: Timestamp,
+}
+
 /// A claimed job with everything that is needed to do it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use procession_domain::{
-    GalleryId,
+    GalleryId, StudioId,
     album::Album,
     error::chain,
     gallery::{Consent, Gallery, PipelineChoice, Progress, Rank, Wedding},
@@ -72,6 +72,7 @@ pub struct Outcome {
 pub async fn process(system: &Arc<System>, request: &Request, events: &Events) -> Result<Outcome> {
     let wanted = Gallery {
         id: request.gallery,
+        studio: StudioId::local(),
         title: request.title.clone(),
         wedding: request.wedding.clone(),
         consent: request.consent,

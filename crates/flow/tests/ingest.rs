@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use procession_domain::{
-    ContentHash, GalleryId, Key, ManualClock, Timestamp,
+    ContentHash, GalleryId, Key, ManualClock, StudioId, Timestamp,
     gallery::{Consent, Gallery, PipelineChoice},
     urgency::{Promises, Urgency},
 };
@@ -120,6 +120,7 @@ impl Bench {
         let system = System::new(ledger, Arc::new(blobs), device, None, Arc::clone(&clock) as _, settings);
         let gallery = Gallery {
             id: GalleryId::named("test"),
+            studio: StudioId::local(),
             title: "test".to_owned(),
             wedding: None,
             consent: Consent::default(),

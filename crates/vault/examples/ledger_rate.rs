@@ -11,7 +11,7 @@ use std::{
 };
 
 use procession_domain::{
-    ContentHash, GalleryId, PhotoId, Timestamp, WorkerId,
+    ContentHash, GalleryId, PhotoId, StudioId, Timestamp, WorkerId,
     analysis::Analysis,
     capture::Capture,
     gallery::{Consent, Gallery, PipelineChoice, Rank},
@@ -134,6 +134,7 @@ fn rank(weight: f64) -> Rank {
 fn make_gallery(number: usize) -> Gallery {
     Gallery {
         id: GalleryId::named(&number.to_string()),
+        studio: StudioId::local(),
         title: format!("Gallery {number}"),
         wedding: None,
         consent: Consent::default(),

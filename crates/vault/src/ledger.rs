@@ -5,14 +5,17 @@ mod sqlite;
 
 use async_trait::async_trait;
 use procession_domain::{
-    GalleryId, PhotoId, Timestamp, WorkerId,
-    gallery::{Gallery, Progress, Rank},
-    job::{Claim, Lease},
+    ContentHash, GalleryId, PhotoId, StudioId, Timestamp, WorkerId,
+    gallery::{Backlog, Gallery, Progress, Rank},
+    job::{Claim, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
     recipe::Priority,
 };
 
-use crate::Result;
+use crate::{
+    Result,
+    documents::{Expect, Record, Versioned},
+};
 
 pub use sqlite::{LedgerOptions, SqliteLedger};
 
@@ -27,6 +30,9 @@ pub use sqlite::{LedgerOptions, SqliteLedger};
 pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Records a gallery with its rank. A gallery with this id that exists keeps its `opened_at` and takes everything else
     /// from the argument. Returns it as it is now.
+    ///
+    /// # Errors
+    /// `Conflict` if it is another studio's: a gallery's studio never changes.
     async fn open_gallery(&self, gallery: &Gallery, rank: &Rank) -> Result<Gallery>;
 
     /// One gallery.
@@ -37,6 +43,29 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// All galleries, the latest first.
     async fn galleries(&self) -> Result<Vec<(Gallery, Rank)>>;
+
+    /// Up to `limit` galleries of a studio, the latest first, from the one that follows the one that was opened then and has
+    /// this id.
+    async fn galleries_of(
+        &self,
+        studio: StudioId,
+        after: Option<(Timestamp, GalleryId)>,
+        limit: usize,
+    ) -> Result<Vec<(Gallery, Rank)>>;
+
+    /// Replaces what is known of a gallery if it still is as `expected`. It keeps its `opened_at`.
+    ///
+    /// # Errors
+    /// `Conflict` if it is not, or if `gallery` names another studio; `NotFound`.
+    async fn update_gallery(&self, gallery: &Gallery, rank: &Rank, expected: &Gallery) -> Result<()>;
+
+    /// Forgets a gallery with its photos, jobs, embeddings, refusals and the documents that its id owns. Whoever holds one of
+    /// its jobs cannot complete it. Returns the originals that no other gallery has, staged ones too, in their order: of now,
+    /// so whoever deletes their blobs has to see to it that nobody brings them again meanwhile.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn remove_gallery(&self, id: GalleryId) -> Result<Vec<ContentHash>>;
 
     /// Gives a gallery another place in the schedule.
     ///
@@ -62,6 +91,21 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// The photos of a gallery with their state, by first name. Embeddings are not read: see [`Ledger::embeddings`].
     async fn photos(&self, gallery: GalleryId) -> Result<Vec<(Photo, PhotoState)>>;
+
+    /// One photo with its state, without embeddings.
+    ///
+    /// # Errors
+    /// `NotFound`, also if the photo is only staged.
+    async fn photo(&self, id: PhotoId) -> Result<(Photo, PhotoState)>;
+
+    /// Up to `limit` photos of a gallery with their state, by id, from the one that follows `after`. A photo that is there
+    /// throughout is on one page exactly, whatever is stored or finished meanwhile.
+    async fn photos_page(
+        &self,
+        gallery: GalleryId,
+        after: Option<PhotoId>,
+        limit: usize,
+    ) -> Result<Vec<(Photo, PhotoState)>>;
 
     /// The face embeddings of a gallery: photo, index of the face in `Analysis::faces`, 128 numbers.
     async fn embeddings(&self, gallery: GalleryId) -> Result<Vec<(PhotoId, usize, Vec<f32>)>>;
@@ -115,9 +159,51 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// How far a gallery is.
     async fn progress(&self, gallery: GalleryId) -> Result<Progress>;
 
+    /// What is unfinished of each gallery that has unfinished photos, by deadline. Its cost grows with the unfinished photos,
+    /// not with the finished ones.
+    async fn backlog(&self) -> Result<Vec<Backlog>>;
+
+    /// Who holds jobs, by worker.
+    async fn workers_held(&self) -> Result<Vec<Holder>>;
+
     /// Staged photos that never became stored and are older than `before`: what a crash left.
     async fn abandoned(&self, before: Timestamp) -> Result<Vec<Photo>>;
 
     /// Forgets a staged photo.
     async fn unstage(&self, photo: PhotoId) -> Result<()>;
+
+    /// Writes a document if what is there is as expected. Returns its version: 1 for a new one, one more with every
+    /// replacement.
+    ///
+    /// # Errors
+    /// `Conflict` if it is not as expected; `NotFound` if a version was expected and nothing is there; `Invalid` if the id is
+    /// empty, or id or owner have more than [`Record::NAME_BYTES`].
+    async fn put_document(&self, kind: &str, record: &Record, expect: Expect) -> Result<i64>;
+
+    /// One document.
+    async fn document(&self, kind: &str, id: &str) -> Result<Option<Versioned<Record>>>;
+
+    /// Up to `limit` documents of an owner in the order of their ids' bytes, from the one that follows `after`.
+    async fn documents(
+        &self,
+        kind: &str,
+        owner: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Record>>>;
+
+    /// Up to `limit` documents with `expires_at` ≤ `now`, the earliest first.
+    async fn due_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<Vec<Versioned<Record>>>;
+
+    /// Deletes up to `limit` documents with `expires_at` ≤ `now`, the earliest first. Returns how many there were.
+    async fn sweep_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<u64>;
+
+    /// Deletes a document. Returns false if there was none.
+    async fn delete_document(&self, kind: &str, id: &str) -> Result<bool>;
+
+    /// Deletes the documents of an owner, of all kinds. Returns how many there were.
+    ///
+    /// # Errors
+    /// `Invalid` for the empty owner: nobody's documents do not belong together.
+    async fn delete_documents(&self, owner: &str) -> Result<u64>;
 }

@@ -4,9 +4,11 @@
 //! told that it is safe.
 
 pub mod blobs;
+pub mod documents;
 mod error;
 pub mod ledger;
 
 pub use blobs::{Blobs, DiskBlobs, Inventory, MemoryBlobs, Replicated, inventory, verify_original};
+pub use documents::{Document, Documents, Versioned};
 pub use error::{Error, Result};
 pub use ledger::{Ledger, LedgerOptions, SqliteLedger};

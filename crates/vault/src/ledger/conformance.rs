@@ -1,6 +1,7 @@
 //! The guarantees of [`Ledger`] as tests. Every implementation runs [`all`].
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod documents;
 mod galleries;
 mod leases;
 mod photos;
@@ -35,22 +36,34 @@ pub async fn all(opener: &dyn Opener) {
         galleries::a_gallery_keeps_its_opening,
         galleries::galleries_are_listed_latest_first,
         galleries::an_unknown_gallery_takes_nothing,
+        galleries::a_studio_lists_its_own_galleries_by_page,
+        galleries::a_gallery_never_changes_its_studio,
+        galleries::a_gallery_is_updated_as_expected_or_not_at_all,
+        galleries::a_removed_gallery_leaves_nothing,
         galleries::refusals_are_replaced_and_cleared,
         photos::a_staged_photo_is_nobodys_until_it_is_stored,
         photos::a_photo_is_stored_once,
         photos::a_photo_that_is_finished_keeps_what_was_found,
         photos::embeddings_need_consent_and_are_erased,
         photos::photos_are_put_back_to_work,
+        photos::photos_are_found_one_by_one_and_by_page,
         leases::a_lease_is_good_until_another_claims,
         leases::a_finished_job_is_finished_once,
         leases::a_retry_waits_for_its_time,
         leases::a_released_job_waits_again,
+        leases::who_watches_sees_what_is_unfinished_and_who_has_it,
         turns::jobs_come_by_priority_then_arrival,
         turns::a_claim_can_be_kept_to_one_gallery,
         turns::weights_share_the_work,
         turns::critical_galleries_come_first_up_to_their_share,
         turns::a_new_gallery_starts_at_the_minimum,
+        documents::a_document_is_written_as_expected_or_not_at_all,
+        documents::documents_are_listed_by_owner_and_page,
+        documents::due_documents_come_earliest_first,
+        documents::an_owner_takes_its_documents_along,
+        documents::names_have_their_limits,
     );
     leases::a_job_has_one_holder(opener).await;
     photos::what_returned_is_durable(opener).await;
+    documents::no_replacement_is_lost(opener).await;
 }

@@ -3,7 +3,9 @@
 //! One connection writes, in immediate transactions; a few others read. Several processes may have the file open: SQLite's
 //! lock makes their transactions one after the other.
 
+mod backlog;
 mod claim;
+mod documents;
 mod galleries;
 mod leases;
 mod open;
@@ -14,16 +16,19 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use procession_domain::{
-    GalleryId, PhotoId, Timestamp, WorkerId,
-    gallery::{Gallery, Progress, Rank},
-    job::{Claim, Lease},
+    ContentHash, GalleryId, PhotoId, StudioId, Timestamp, WorkerId,
+    gallery::{Backlog, Gallery, Progress, Rank},
+    job::{Claim, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
     recipe::Priority,
 };
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use super::Ledger;
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    documents::{Expect, Record, Versioned},
+};
 
 /// What a ledger is told when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,6 +80,13 @@ impl SqliteLedger {
     async fn write(&self, action: &'static str) -> Result<Transaction<'static, Sqlite>> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed(action))
     }
+
+    /// Leaves nothing of what was deleted: its pages were overwritten in the log; now in the file, and the log is emptied.
+    /// While another process reads, a part of this is left to the next checkpoint.
+    async fn overwrite(&self, action: &'static str) -> Result<()> {
+        let done = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await;
+        done.map(|_| ()).map_err(failed(action))
+    }
 }
 
 fn failed(action: &'static str) -> impl Fn(sqlx::Error) -> Error {
@@ -97,6 +109,23 @@ impl Ledger for SqliteLedger {
 
     async fn galleries(&self) -> Result<Vec<(Gallery, Rank)>> {
         galleries::all(self).await
+    }
+
+    async fn galleries_of(
+        &self,
+        studio: StudioId,
+        after: Option<(Timestamp, GalleryId)>,
+        limit: usize,
+    ) -> Result<Vec<(Gallery, Rank)>> {
+        galleries::of_studio(self, studio, after, limit).await
+    }
+
+    async fn update_gallery(&self, gallery: &Gallery, rank: &Rank, expected: &Gallery) -> Result<()> {
+        galleries::update(self, gallery, rank, expected).await
+    }
+
+    async fn remove_gallery(&self, id: GalleryId) -> Result<Vec<ContentHash>> {
+        galleries::remove(self, id).await
     }
 
     async fn rank_gallery(&self, id: GalleryId, rank: &Rank) -> Result<()> {
@@ -125,6 +154,19 @@ impl Ledger for SqliteLedger {
 
     async fn photos(&self, gallery: GalleryId) -> Result<Vec<(Photo, PhotoState)>> {
         photos::all(self, gallery).await
+    }
+
+    async fn photo(&self, id: PhotoId) -> Result<(Photo, PhotoState)> {
+        photos::one(self, id).await
+    }
+
+    async fn photos_page(
+        &self,
+        gallery: GalleryId,
+        after: Option<PhotoId>,
+        limit: usize,
+    ) -> Result<Vec<(Photo, PhotoState)>> {
+        photos::page(self, gallery, after, limit).await
     }
 
     async fn embeddings(&self, gallery: GalleryId) -> Result<Vec<(PhotoId, usize, Vec<f32>)>> {
@@ -174,12 +216,55 @@ impl Ledger for SqliteLedger {
         galleries::progress(self, gallery).await
     }
 
+    async fn backlog(&self) -> Result<Vec<Backlog>> {
+        backlog::backlog(self).await
+    }
+
+    async fn workers_held(&self) -> Result<Vec<Holder>> {
+        backlog::holders(self).await
+    }
+
     async fn abandoned(&self, before: Timestamp) -> Result<Vec<Photo>> {
         photos::abandoned(self, before).await
     }
 
     async fn unstage(&self, photo: PhotoId) -> Result<()> {
         photos::unstage(self, photo).await
+    }
+
+    async fn put_document(&self, kind: &str, record: &Record, expect: Expect) -> Result<i64> {
+        documents::put(self, kind, record, expect).await
+    }
+
+    async fn document(&self, kind: &str, id: &str) -> Result<Option<Versioned<Record>>> {
+        documents::one(self, kind, id).await
+    }
+
+    async fn documents(
+        &self,
+        kind: &str,
+        owner: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Record>>> {
+        documents::list(self, kind, owner, after, limit).await
+    }
+
+    async fn due_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<Vec<Versioned<Record>>> {
+        documents::due(self, kind, now, limit).await
+    }
+
+    async fn sweep_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<u64> {
+        documents::sweep(self, kind, now, limit).await
+    }
+
+    async fn delete_document(&self, kind: &str, id: &str) -> Result<bool> {
+        documents::delete(self, kind, id).await
+    }
+
+    async fn delete_documents(&self, owner: &str) -> Result<u64> {
+        let mut connection = self.writer.acquire().await.map_err(failed("delete an owner's documents"))?;
+        documents::delete_owned(&mut connection, owner).await
     }
 }
 

@@ -1,13 +1,20 @@
 //! Galleries and refusals.
 
+use std::cmp::Reverse;
+
 use procession_domain::{
-    Classified, GalleryId, Kind, gallery::Gallery, photo::Refusal, recipe::Priority, urgency::Urgency,
+    Classified, GalleryId, Kind, StudioId,
+    gallery::{Consent, Gallery, Progress},
+    photo::Refusal,
+    recipe::Priority,
+    urgency::Urgency,
 };
 
 use super::{
     Ledger,
-    samples::{at, failure, gallery, photo, rank},
+    samples::{at, claim, failure, filled, finished, gallery, photo, progress, rank, worker},
 };
+use crate::documents::{Expect, Record};
 
 pub(super) async fn a_gallery_keeps_its_opening(ledger: &dyn Ledger) {
     let first = gallery("anna");
@@ -48,6 +55,109 @@ pub(super) async fn an_unknown_gallery_takes_nothing(ledger: &dyn Ledger) {
         assert!(error.to_string().contains(&unknown.to_string()), "{error}");
     }
     assert_eq!(ledger.progress(unknown).await.unwrap().stored(), 0);
+}
+
+pub(super) async fn a_studio_lists_its_own_galleries_by_page(ledger: &dyn Ledger) {
+    let [one, other] = [1, 2].map(|byte| StudioId::from_bytes([byte; 12]));
+    let mut expected = Vec::new();
+    for (number, second) in [3, 1, 2, 2, 2].into_iter().enumerate() {
+        for studio in [one, other] {
+            let id = GalleryId::in_studio(studio, &number.to_string());
+            let gallery = Gallery { id, studio, opened_at: at(second), ..gallery("of a studio") };
+            ledger.open_gallery(&gallery, &rank(1.0)).await.unwrap();
+            expected.push((gallery, rank(1.0)));
+        }
+    }
+    expected.retain(|(gallery, _)| gallery.studio == one);
+    expected.sort_by_key(|(gallery, _)| (Reverse(gallery.opened_at), gallery.id));
+    for limit in [1, 2, 5, usize::MAX] {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = ledger.galleries_of(one, after, limit).await.unwrap();
+            assert!(page.len() <= limit);
+            let Some((last, _)) = page.last() else { break };
+            after = Some((last.opened_at, last.id));
+            found.extend(page);
+        }
+        assert_eq!(found, expected, "by {limit}");
+    }
+    assert!(ledger.galleries_of(StudioId::local(), None, 9).await.unwrap().is_empty());
+    assert_eq!(ledger.galleries().await.unwrap().len(), 10);
+}
+
+pub(super) async fn a_gallery_never_changes_its_studio(ledger: &dyn Ledger) {
+    let gallery = ledger.open_gallery(&gallery("kept"), &rank(1.0)).await.unwrap();
+    let moved = Gallery { studio: StudioId::from_bytes([1; 12]), title: "taken".to_owned(), ..gallery.clone() };
+    for error in [
+        ledger.open_gallery(&moved, &rank(5.0)).await.unwrap_err(),
+        ledger.update_gallery(&moved, &rank(5.0), &gallery).await.unwrap_err(),
+    ] {
+        assert!(error.kind() == Kind::Conflict && error.to_string().contains(&gallery.id.to_string()), "{error}");
+    }
+    assert_eq!(ledger.galleries().await.unwrap(), [(gallery, rank(1.0))]);
+}
+
+pub(super) async fn a_gallery_is_updated_as_expected_or_not_at_all(ledger: &dyn Ledger) {
+    let first = gallery("anna");
+    let second = Gallery { title: "Anna & Ben".to_owned(), consent: Consent { faces: false }, ..first.clone() };
+    let third = Gallery { title: "Anna & Carl".to_owned(), ..first.clone() };
+    let update = async |gallery: &Gallery, expected: &Gallery| {
+        ledger.update_gallery(gallery, &rank(5.0), expected).await.map_err(|error| error.kind())
+    };
+    assert_eq!(update(&second, &first).await, Err(Kind::NotFound));
+    let first = ledger.open_gallery(&first, &rank(1.0)).await.unwrap();
+    // It keeps its opening, so whoever has read it before is still right about it.
+    assert_eq!(update(&Gallery { opened_at: at(99), ..second.clone() }, &first).await, Ok(()));
+    assert_eq!(ledger.gallery(first.id).await.unwrap(), (second.clone(), rank(5.0)));
+    assert_eq!(update(&third, &first).await, Err(Kind::Conflict));
+    assert_eq!(ledger.gallery(first.id).await.unwrap(), (second.clone(), rank(5.0)));
+    ledger.rank_gallery(first.id, &rank(3.0)).await.unwrap();
+    assert_eq!(update(&third, &second).await, Ok(()));
+    assert_eq!(ledger.gallery(first.id).await.unwrap(), (third, rank(5.0)));
+}
+
+pub(super) async fn a_removed_gallery_leaves_nothing(ledger: &dyn Ledger) {
+    let (gone, kept) = (filled(ledger, "gone", 1.0, 6).await, filled(ledger, "kept", 1.0, 2).await);
+    // Its photos 0 and 1 are the other's too; 7 is staged here alone, 8 there too.
+    for (gallery, numbers) in [(&gone, [7, 8]), (&kept, [8, 9])] {
+        for number in numbers {
+            ledger.stage_photo(&photo(gallery.id, number)).await.unwrap();
+        }
+        let refusal = Refusal { name: "a.pdf".to_owned(), failure: failure("no photo") };
+        ledger.refuse_file(gallery.id, &refusal, at(0)).await.unwrap();
+        let (id, owner) = (gallery.title.clone(), gallery.id.to_string());
+        let link = Record { id, owner, expires_at: None, body: "{}".to_owned() };
+        ledger.put_document("link", &link, Expect::Absent).await.unwrap();
+    }
+    let claims = ledger.claim(&worker("w"), 4, Some(gone.id), at(5), at(15)).await.unwrap();
+    ledger.complete(&claims[0].lease, &finished(Some(vec![0.5; 128]))).await.unwrap();
+    ledger.quarantine(&claims[1].lease, &failure("truncated"), at(6)).await.unwrap();
+    ledger.retry(&claims[2].lease, &failure("later"), at(50)).await.unwrap();
+
+    let mut own: Vec<_> = [2, 3, 4, 5, 7].map(|number| photo(gone.id, number).original).into();
+    own.sort();
+    assert_eq!(ledger.remove_gallery(gone.id).await.unwrap(), own);
+    let missing = [
+        ledger.remove_gallery(gone.id).await.unwrap_err(),
+        ledger.gallery(gone.id).await.unwrap_err(),
+        ledger.photo(claims[0].photo.id).await.unwrap_err(),
+        ledger.store_photo(&claims[3].photo, Priority::Medium, 1.0).await.unwrap_err(),
+    ];
+    assert!(missing.iter().all(|error| error.kind() == Kind::NotFound));
+    assert_eq!(ledger.complete(&claims[3].lease, &finished(None)).await.unwrap_err().kind(), Kind::Conflict);
+    assert_eq!(ledger.renew(&[claims[3].lease.clone()], at(90)).await.unwrap().len(), 1);
+    assert!(ledger.photos(gone.id).await.unwrap().is_empty() && ledger.embeddings(gone.id).await.unwrap().is_empty());
+    assert!(ledger.refusals(gone.id).await.unwrap().is_empty() && ledger.workers_held().await.unwrap().is_empty());
+    assert_eq!(ledger.document("link", "gone").await.unwrap(), None);
+    // The other gallery is as it was.
+    assert_eq!(ledger.galleries().await.unwrap(), [(kept.clone(), rank(1.0))]);
+    assert_eq!(ledger.progress(kept.id).await.unwrap(), Progress { refused: 1, ..progress(2, 0, 0, 0) });
+    assert_eq!(ledger.abandoned(at(9)).await.unwrap().len(), 2);
+    assert!(ledger.document("link", "kept").await.unwrap().is_some());
+    assert_eq!(claim(ledger, 9, 60).await.len(), 2);
+    // And the one that is gone can begin anew.
+    let anew = filled(ledger, "gone", 1.0, 1).await;
+    assert_eq!(ledger.progress(anew.id).await.unwrap(), progress(1, 0, 0, 0));
 }
 
 pub(super) async fn refusals_are_replaced_and_cleared(ledger: &dyn Ledger) {

@@ -2,11 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use procession_domain::{Classified, Kind};
+use procession_domain::{
+    Classified, Kind,
+    gallery::{Backlog, Rank},
+    job::Holder,
+    photo::Photo,
+    recipe::Priority,
+};
 
 use super::{
     Ledger, Opener,
-    samples::{at, claim, failure, filled, finished, progress, worker},
+    samples::{at, claim, failure, filled, finished, gallery, photo, progress, rank, worker},
 };
 
 pub(super) async fn a_lease_is_good_until_another_claims(ledger: &dyn Ledger) {
@@ -76,6 +82,51 @@ pub(super) async fn a_released_job_waits_again(ledger: &dyn Ledger) {
     assert_eq!((again[0].lease.job, again[0].failures), (leases[0].job, 0));
     ledger.complete(&again[0].lease, &finished(None)).await.unwrap();
     ledger.complete(&leases[1], &finished(None)).await.unwrap();
+}
+
+pub(super) async fn who_watches_sees_what_is_unfinished_and_who_has_it(ledger: &dyn Ledger) {
+    assert!(ledger.backlog().await.unwrap().is_empty() && ledger.workers_held().await.unwrap().is_empty());
+    let (later, sooner) = (filled(ledger, "later", 1.0, 2).await, gallery("sooner"));
+    let soon = Rank { deadline: at(500), ..rank(5.0) };
+    ledger.open_gallery(&sooner, &soon).await.unwrap();
+    for number in 0..4 {
+        let photo = Photo { stored_at: at(20 + number as i64), ..photo(sooner.id, number) };
+        ledger.store_photo(&photo, Priority::Medium, 1.5).await.unwrap();
+    }
+    let take = async |name, count, gallery, second| {
+        ledger.claim(&worker(name), count, Some(gallery), at(second), at(second + 10)).await.unwrap()
+    };
+    let first = take("b", 1, sooner.id, 30).await.remove(0);
+    let second = take("a", 1, sooner.id, 31).await.remove(0);
+    let third = take("b", 1, sooner.id, 32).await.remove(0);
+    ledger.retry(&second.lease, &failure("later"), at(900)).await.unwrap();
+    let holder = |name, jobs, expires_at| Holder { worker: worker(name), jobs, expires_at: at(expires_at) };
+    assert_eq!(ledger.workers_held().await.unwrap(), [holder("b", 2, 40)]);
+    let backlog = |id, rank, (waiting, working), waiting_megapixels, since: Option<i64>| Backlog {
+        gallery: id,
+        rank,
+        waiting,
+        working,
+        waiting_megapixels,
+        waiting_since: since.map(at),
+    };
+    // What waits for its next attempt waits too, and it came before the last one.
+    let of_later = backlog(later.id, rank(1.0), (2, 0), 2.0, Some(1));
+    assert_eq!(ledger.backlog().await.unwrap(), [backlog(sooner.id, soon, (2, 2), 3.0, Some(21)), of_later]);
+    ledger.complete(&first.lease, &finished(None)).await.unwrap();
+    let [fourth, fifth] = [take("c", 1, sooner.id, 33).await.remove(0), take("a", 1, sooner.id, 900).await.remove(0)];
+    assert_eq!(fourth.photo.stored_at, at(23));
+    // The leases of "b" and "c" expired before "a" came, which got the job that was first in the order.
+    assert_eq!(fifth.lease.job, second.lease.job);
+    assert_eq!(ledger.workers_held().await.unwrap(), [holder("a", 1, 910)]);
+    assert_eq!(ledger.backlog().await.unwrap(), [backlog(sooner.id, soon, (2, 1), 3.0, Some(22)), of_later]);
+    for lease in [third.lease, fourth.lease] {
+        ledger.complete(&lease, &finished(None)).await.unwrap();
+    }
+    assert_eq!(ledger.backlog().await.unwrap(), [backlog(sooner.id, soon, (0, 1), 0.0, None), of_later]);
+    ledger.complete(&fifth.lease, &finished(None)).await.unwrap();
+    assert!(ledger.workers_held().await.unwrap().is_empty());
+    assert_eq!(ledger.backlog().await.unwrap(), [of_later]);
 }
 
 /// Many claim and complete at once, through two handles on one ledger.

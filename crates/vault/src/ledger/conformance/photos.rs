@@ -1,6 +1,7 @@
 //! Photos, from staged to done, and embeddings.
 
 use procession_domain::{
+    Classified, Kind,
     gallery::{Consent, Gallery},
     photo::{Photo, PhotoState},
     recipe::Priority,
@@ -8,7 +9,7 @@ use procession_domain::{
 
 use super::{
     Ledger, Opener,
-    samples::{at, claim, failure, filled, finished, gallery, photo, progress, rank},
+    samples::{at, claim, failure, filled, finished, gallery, photo, progress, rank, worker},
 };
 
 pub(super) async fn a_staged_photo_is_nobodys_until_it_is_stored(ledger: &dyn Ledger) {
@@ -117,6 +118,37 @@ pub(super) async fn photos_are_put_back_to_work(ledger: &dyn Ledger) {
     }
     assert_eq!(ledger.embeddings(gallery.id).await.unwrap().len(), 5);
     assert_eq!(ledger.progress(gallery.id).await.unwrap(), progress(0, 0, 5, 0));
+}
+
+pub(super) async fn photos_are_found_one_by_one_and_by_page(ledger: &dyn Ledger) {
+    let (gallery, other) = (filled(ledger, "paged", 1.0, 7).await, filled(ledger, "other", 1.0, 2).await);
+    let staged = photo(gallery.id, 99);
+    ledger.stage_photo(&staged).await.unwrap();
+    for unknown in [staged.id, photo(gallery.id, 100).id] {
+        let error = ledger.photo(unknown).await.unwrap_err();
+        assert!(error.kind() == Kind::NotFound && error.to_string().contains(&unknown.to_string()), "{error}");
+    }
+    let claims = ledger.claim(&worker("w"), 2, Some(gallery.id), at(5), at(15)).await.unwrap();
+    ledger.complete(&claims[0].lease, &finished(Some(vec![0.5; 128]))).await.unwrap();
+    ledger.quarantine(&claims[1].lease, &failure("truncated"), at(6)).await.unwrap();
+    let mut all = ledger.photos(gallery.id).await.unwrap();
+    all.sort_by_key(|(photo, _)| photo.id);
+    assert_eq!(all.len(), 7);
+    for photo in &all {
+        assert_eq!(&ledger.photo(photo.0.id).await.unwrap(), photo);
+    }
+    for limit in [1, 3, 7, usize::MAX] {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = ledger.photos_page(gallery.id, after, limit).await.unwrap();
+            assert!(page.len() <= limit);
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.id);
+            found.extend(page);
+        }
+        assert_eq!(found, all, "by {limit}");
+    }
+    assert_eq!(ledger.photos_page(other.id, None, 9).await.unwrap().len(), 2);
 }
 
 pub(super) async fn what_returned_is_durable(opener: &dyn Opener) {

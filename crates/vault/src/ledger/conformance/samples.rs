@@ -1,7 +1,7 @@
 //! Galleries and photos to test with.
 
 use procession_domain::{
-    ContentHash, GalleryId, Kind, PhotoId, Timestamp, WorkerId,
+    ContentHash, GalleryId, Kind, PhotoId, StudioId, Timestamp, WorkerId,
     analysis::{Analysis, Face, Region},
     capture::Capture,
     gallery::{Consent, Gallery, PipelineChoice, Progress, Rank},
@@ -21,6 +21,7 @@ pub(in crate::ledger) fn at(seconds: i64) -> Timestamp {
 pub(in crate::ledger) fn gallery(name: &str) -> Gallery {
     Gallery {
         id: GalleryId::named(name),
+        studio: StudioId::local(),
         title: name.to_owned(),
         wedding: None,
         consent: Consent { faces: true },

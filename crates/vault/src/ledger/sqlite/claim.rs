@@ -110,7 +110,7 @@ async fn take(
     type Row = (i64, i64, i64, f64, String);
     let jobs: Vec<Row> = sqlx::query_as(FIRST_JOBS)
         .bind(&turn.gallery)
-        .bind(i64::try_from(count).unwrap_or(i64::MAX))
+        .bind(rows::limit(count))
         .fetch_all(&mut *connection)
         .await
         .map_err(failed(ACTION))?;

@@ -1,49 +1,144 @@
 //! Galleries, their rank, their progress, and the files that they refused.
 
 use procession_domain::{
-    GalleryId, Timestamp,
+    ContentHash, GalleryId, StudioId, Timestamp,
     gallery::{Gallery, Progress, Rank},
     photo::Refusal,
 };
 
-use super::{SqliteLedger, absent, failed, rows};
+use super::{SqliteLedger, absent, documents, failed, rows};
 use crate::{Error, Result};
+
+const OPEN: &str = "INSERT INTO gallery
+     (id, studio, opened_at, settings, urgency, weight, deadline, critical_at, vtime, waiting)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0)
+     ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, urgency = excluded.urgency,
+         weight = excluded.weight, deadline = excluded.deadline, critical_at = excluded.critical_at
+     WHERE gallery.studio = excluded.studio
+     RETURNING opened_at";
+
+const ONE: &str = "SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery WHERE id = $1";
+
+const ALL: &str = "SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery
+     ORDER BY opened_at DESC, id";
+
+const OF_STUDIO: &str = "SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery
+     WHERE studio = $1 AND opened_at <= $2 AND (opened_at < $2 OR id > $3) ORDER BY opened_at DESC, id LIMIT $4";
+
+const UPDATE: &str = "UPDATE gallery SET settings = $2, urgency = $3, weight = $4, deadline = $5, critical_at = $6
+     WHERE id = $1";
+
+/// The originals that only this gallery has.
+const OWN_ORIGINALS: &str = "SELECT original FROM photo WHERE gallery = $1 AND NOT EXISTS
+     (SELECT 1 FROM photo AS other WHERE other.original = photo.original AND other.gallery <> $1) ORDER BY original";
+
+/// What points to something goes before it.
+const REMOVE: [&str; 5] = [
+    "DELETE FROM embedding WHERE gallery = $1",
+    "DELETE FROM job WHERE gallery = $1",
+    "DELETE FROM photo WHERE gallery = $1",
+    "DELETE FROM refusal WHERE gallery = $1",
+    "DELETE FROM gallery WHERE id = $1",
+];
+
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 4] = [ONE, OF_STUDIO, UPDATE, PROGRESS];
 
 pub(super) async fn open(ledger: &SqliteLedger, gallery: &Gallery, rank: &Rank) -> Result<Gallery> {
     let action = "open a gallery";
-    let sql = "INSERT INTO gallery (id, opened_at, settings, urgency, weight, deadline, critical_at, vtime, waiting)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0)
-         ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, urgency = excluded.urgency,
-             weight = excluded.weight, deadline = excluded.deadline, critical_at = excluded.critical_at
-         RETURNING opened_at";
     let mut transaction = ledger.write(action).await?;
-    let opened_at: i64 = sqlx::query_scalar(sql)
+    let opened_at: Option<i64> = sqlx::query_scalar(OPEN)
         .bind(gallery.id.to_string())
+        .bind(gallery.studio.to_string())
         .bind(gallery.opened_at.micros())
         .bind(rows::write(gallery)?)
         .bind(rank.urgency.name())
         .bind(rank.weight)
         .bind(rank.deadline.micros())
         .bind(rank.critical_at.micros())
-        .fetch_one(&mut *transaction)
+        .fetch_optional(&mut *transaction)
         .await
         .map_err(failed(action))?;
+    let opened_at = opened_at.ok_or_else(|| conflict(gallery.id, ANOTHER_STUDIO))?;
     transaction.commit().await.map_err(failed(action))?;
     Ok(Gallery { opened_at: Timestamp::from_micros(opened_at), ..gallery.clone() })
 }
 
 pub(super) async fn one(ledger: &SqliteLedger, id: GalleryId) -> Result<(Gallery, Rank)> {
-    let sql = "SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery WHERE id = $1";
-    let row = sqlx::query_as(sql).bind(id.to_string()).fetch_optional(&ledger.readers).await;
+    let row = sqlx::query_as(ONE).bind(id.to_string()).fetch_optional(&ledger.readers).await;
     let row = row.map_err(failed("read a gallery"))?;
     rows::gallery(row.ok_or_else(|| unknown(id))?)
 }
 
 pub(super) async fn all(ledger: &SqliteLedger) -> Result<Vec<(Gallery, Rank)>> {
-    let sql = "SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery
-         ORDER BY opened_at DESC, id";
-    let rows = sqlx::query_as(sql).fetch_all(&ledger.readers).await.map_err(failed("list galleries"))?;
+    let rows = sqlx::query_as(ALL).fetch_all(&ledger.readers).await.map_err(failed("list galleries"))?;
     rows.into_iter().map(rows::gallery).collect()
+}
+
+pub(super) async fn of_studio(
+    ledger: &SqliteLedger,
+    studio: StudioId,
+    after: Option<(Timestamp, GalleryId)>,
+    limit: usize,
+) -> Result<Vec<(Gallery, Rank)>> {
+    let (opened_at, id) = match after {
+        Some((opened_at, id)) => (opened_at.micros(), id.to_string()),
+        None => (i64::MAX, String::new()),
+    };
+    let rows = sqlx::query_as(OF_STUDIO)
+        .bind(studio.to_string())
+        .bind(opened_at)
+        .bind(id)
+        .bind(rows::limit(limit))
+        .fetch_all(&ledger.readers)
+        .await;
+    rows.map_err(failed("list a studio's galleries"))?.into_iter().map(rows::gallery).collect()
+}
+
+pub(super) async fn update(ledger: &SqliteLedger, gallery: &Gallery, rank: &Rank, expected: &Gallery) -> Result<()> {
+    let action = "update a gallery";
+    let mut transaction = ledger.write(action).await?;
+    let row = sqlx::query_as(ONE).bind(gallery.id.to_string()).fetch_optional(&mut *transaction).await;
+    let row = row.map_err(failed(action))?;
+    let (stored, _) = rows::gallery(row.ok_or_else(|| unknown(gallery.id))?)?;
+    if stored != *expected {
+        return Err(conflict(gallery.id, "it was changed meanwhile; read it again"));
+    }
+    if stored.studio != gallery.studio {
+        return Err(conflict(gallery.id, ANOTHER_STUDIO));
+    }
+    sqlx::query(UPDATE)
+        .bind(gallery.id.to_string())
+        .bind(rows::write(gallery)?)
+        .bind(rank.urgency.name())
+        .bind(rank.weight)
+        .bind(rank.deadline.micros())
+        .bind(rank.critical_at.micros())
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed(action))?;
+    transaction.commit().await.map_err(failed(action))
+}
+
+pub(super) async fn remove(ledger: &SqliteLedger, id: GalleryId) -> Result<Vec<ContentHash>> {
+    let action = "remove a gallery";
+    let gallery = id.to_string();
+    let mut transaction = ledger.write(action).await?;
+    let originals: Vec<String> =
+        sqlx::query_scalar(OWN_ORIGINALS).bind(&gallery).fetch_all(&mut *transaction).await.map_err(failed(action))?;
+    documents::delete_owned(&mut transaction, &gallery).await?;
+    // In the end: how many galleries, that is one or none.
+    let mut removed = 0;
+    for statement in REMOVE {
+        let done = sqlx::query(statement).bind(&gallery).execute(&mut *transaction).await;
+        removed = done.map_err(failed(action))?.rows_affected();
+    }
+    if removed == 0 {
+        return Err(unknown(id));
+    }
+    transaction.commit().await.map_err(failed(action))?;
+    ledger.overwrite(action).await?;
+    originals.iter().map(|original| rows::id(original, "original")).collect()
 }
 
 pub(super) async fn rank(ledger: &SqliteLedger, id: GalleryId, rank: &Rank) -> Result<()> {
@@ -120,6 +215,12 @@ pub(super) async fn progress(ledger: &SqliteLedger, gallery: GalleryId) -> Resul
 
 fn unknown(gallery: GalleryId) -> Error {
     absent(&format_args!("gallery {gallery}"))
+}
+
+const ANOTHER_STUDIO: &str = "its studio is another, and never changes";
+
+fn conflict(gallery: GalleryId, why: &str) -> Error {
+    Error::Conflict { place: "ledger".to_owned(), what: format!("gallery {gallery}"), why: why.to_owned() }
 }
 
 /// The failure of a statement that names a gallery, which may not be there.

@@ -11,7 +11,10 @@ use super::failed;
 use crate::{Error, Result};
 
 /// Each file is applied once, in this order, in one transaction of its own. A file that was released never changes.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_ledger.sql")];
+pub(super) const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/0001_ledger.sql"),
+    include_str!("../../../migrations/sqlite/0002_service.sql"),
+];
 
 /// How long a transaction waits for another process's.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@ use procession_domain::{
 };
 use sqlx::SqliteConnection;
 
-use super::{SqliteLedger, claim, failed, galleries::without_gallery, rows};
+use super::{SqliteLedger, absent, claim, failed, galleries::without_gallery, rows};
 use crate::Result;
 
 pub(super) async fn stage(ledger: &SqliteLedger, photo: &Photo) -> Result<()> {
@@ -102,25 +102,54 @@ async fn add_names(connection: &mut SqliteConnection, mut known: Photo, names: &
     Ok(true)
 }
 
+const ALL: &str = "SELECT id, state, facts, finished, failure FROM photo
+     WHERE gallery = $1 AND state <> 'staged' ORDER BY name, id";
+
+const ONE: &str = "SELECT id, state, facts, finished, failure FROM photo WHERE id = $1 AND state <> 'staged'";
+
+const PAGE: &str = "SELECT id, state, facts, finished, failure FROM photo
+     WHERE gallery = $1 AND id > $2 AND state <> 'staged' ORDER BY id LIMIT $3";
+
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 2] = [ONE, PAGE];
+
+/// Columns of a photo: id, state, facts, finished, failure.
+type Row = (String, String, String, Option<String>, Option<String>);
+
 pub(super) async fn all(ledger: &SqliteLedger, gallery: GalleryId) -> Result<Vec<(Photo, PhotoState)>> {
-    let sql = "SELECT id, state, facts, finished, failure FROM photo
-         WHERE gallery = $1 AND state <> 'staged' ORDER BY name, id";
-    type Row = (String, String, String, Option<String>, Option<String>);
-    let rows: Vec<Row> = sqlx::query_as(sql)
+    let rows = sqlx::query_as(ALL).bind(gallery.to_string()).fetch_all(&ledger.readers).await;
+    rows.map_err(failed("list a gallery's photos"))?.into_iter().map(photo).collect()
+}
+
+pub(super) async fn one(ledger: &SqliteLedger, id: PhotoId) -> Result<(Photo, PhotoState)> {
+    let row = sqlx::query_as(ONE).bind(id.to_string()).fetch_optional(&ledger.readers).await;
+    let row = row.map_err(failed("read a photo"))?;
+    photo(row.ok_or_else(|| absent(&format_args!("photo {id}")))?)
+}
+
+pub(super) async fn page(
+    ledger: &SqliteLedger,
+    gallery: GalleryId,
+    after: Option<PhotoId>,
+    limit: usize,
+) -> Result<Vec<(Photo, PhotoState)>> {
+    let rows = sqlx::query_as(PAGE)
         .bind(gallery.to_string())
+        .bind(after.map(String::from).unwrap_or_default())
+        .bind(rows::limit(limit))
         .fetch_all(&ledger.readers)
-        .await
-        .map_err(failed("list a gallery's photos"))?;
-    let photo = |(id, state, facts, finished, failure): Row| {
-        let state = match (state.as_str(), finished, failure) {
-            ("stored", ..) => PhotoState::Stored,
-            ("done", Some(finished), _) => PhotoState::Done(rows::read(&finished, "photo", &id)?),
-            ("quarantined", _, Some(failure)) => PhotoState::Quarantined(rows::read(&failure, "photo", &id)?),
-            _ => return Err(rows::damaged("photo", &id, "its state is without a reason")),
-        };
-        Ok((rows::read(&facts, "photo", &id)?, state))
+        .await;
+    rows.map_err(failed("list a gallery's photos"))?.into_iter().map(photo).collect()
+}
+
+fn photo((id, state, facts, finished, failure): Row) -> Result<(Photo, PhotoState)> {
+    let state = match (state.as_str(), finished, failure) {
+        ("stored", ..) => PhotoState::Stored,
+        ("done", Some(finished), _) => PhotoState::Done(rows::read(&finished, "photo", &id)?),
+        ("quarantined", _, Some(failure)) => PhotoState::Quarantined(rows::read(&failure, "photo", &id)?),
+        _ => return Err(rows::damaged("photo", &id, "its state is without a reason")),
     };
-    rows.into_iter().map(photo).collect()
+    Ok((rows::read(&facts, "photo", &id)?, state))
 }
 
 pub(super) async fn embeddings(ledger: &SqliteLedger, gallery: GalleryId) -> Result<Vec<(PhotoId, usize, Vec<f32>)>> {
@@ -142,9 +171,7 @@ pub(super) async fn erase_embeddings(ledger: &SqliteLedger, gallery: GalleryId) 
     let sql = "DELETE FROM embedding WHERE gallery = $1";
     let done = sqlx::query(sql).bind(gallery.to_string()).execute(&ledger.writer).await.map_err(failed(action))?;
     if done.rows_affected() > 0 {
-        // The pages were overwritten in the log; now in the file, and the log is emptied. While another process reads,
-        // a part of this is left to the next checkpoint.
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&ledger.writer).await.map_err(failed(action))?;
+        ledger.overwrite(action).await?;
     }
     Ok(done.rows_affected())
 }

@@ -19,10 +19,15 @@ pub(super) fn gallery(row: GalleryRow) -> Result<(Gallery, Rank)> {
     let (id, opened_at, settings, urgency, weight, deadline, critical_at) = row;
     let mut gallery: Gallery = read(&settings, "gallery", &id)?;
     gallery.opened_at = Timestamp::from_micros(opened_at);
+    Ok((gallery, rank(&id, &urgency, weight, deadline, critical_at)?))
+}
+
+/// The rank of a gallery.
+pub(super) fn rank(id: &str, urgency: &str, weight: f64, deadline: i64, critical_at: i64) -> Result<Rank> {
     let urgency = Urgency::ALL.into_iter().find(|class| class.name() == urgency);
-    let urgency = urgency.ok_or_else(|| damaged("gallery", &id, "its urgency is unknown"))?;
+    let urgency = urgency.ok_or_else(|| damaged("gallery", id, "its urgency is unknown"))?;
     let (deadline, critical_at) = (Timestamp::from_micros(deadline), Timestamp::from_micros(critical_at));
-    Ok((gallery, Rank { urgency, weight, deadline, critical_at }))
+    Ok(Rank { urgency, weight, deadline, critical_at })
 }
 
 /// Reads a document of the row `what id`.
@@ -40,6 +45,11 @@ pub(super) fn id<T: FromStr<Err = Invalid>>(text: &str, what: &str) -> Result<T>
 
 pub(super) fn damaged(what: &str, id: &str, why: &(impl ToString + ?Sized)) -> Error {
     Error::Corrupt { place: "ledger".to_owned(), what: format!("{what} {id}"), why: why.to_string() }
+}
+
+/// At most so many rows.
+pub(super) fn limit(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// The greater, the sooner.

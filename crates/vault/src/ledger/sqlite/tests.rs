@@ -6,10 +6,10 @@ mod model;
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use procession_domain::{Classified, Kind};
-use sqlx::{AssertSqlSafe, Row};
+use procession_domain::{Classified, Kind, StudioId};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, sqlite::SqliteConnectOptions};
 
-use super::{SqliteLedger, claim};
+use super::{SqliteLedger, backlog, claim, documents, galleries, open, photos};
 use crate::ledger::{
     Ledger,
     conformance::{self, Opener, samples},
@@ -39,38 +39,108 @@ async fn it_is_a_ledger() {
     conformance::all(&Folder::new()).await;
 }
 
-#[tokio::test]
-async fn a_claim_never_looks_through_all_jobs() {
+/// Every step of the statements' plans begins in one of these ways.
+async fn assert_walks(statements: &[&str], walks: &[&str]) {
     let folder = Folder::new();
     let ledger = SqliteLedger::open(&folder.file("ledger.db")).await.unwrap();
-    for statement in claim::STATEMENTS {
+    for statement in statements {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
         for step in sqlx::query(explain).fetch_all(&ledger.writer).await.unwrap() {
             let step: String = step.get("detail");
-            // The galleries' indices hold those with waiting jobs alone, in the order of their turn.
-            let walks = ["SEARCH", "SCALAR SUBQUERY", "SCAN gallery USING"].iter().any(|walk| step.starts_with(walk));
-            assert!(walks, "{step}\nin {statement}");
+            assert!(walks.iter().any(|walk| step.starts_with(walk)), "{step}\nin {statement}");
         }
     }
 }
 
 #[tokio::test]
+async fn a_claim_never_looks_through_all_jobs() {
+    // The galleries' indices hold those with waiting jobs alone, in the order of their turn.
+    assert_walks(&claim::STATEMENTS, &["SEARCH", "SCALAR SUBQUERY", "SCAN gallery USING"]).await;
+}
+
+#[tokio::test]
+async fn documents_are_found_in_their_order() {
+    assert_walks(&documents::STATEMENTS, &["SEARCH", "LIST SUBQUERY", "CREATE BLOOM FILTER"]).await;
+}
+
+#[tokio::test]
+async fn a_photo_and_a_page_of_photos_are_found_in_their_order() {
+    assert_walks(&photos::STATEMENTS, &["SEARCH"]).await;
+}
+
+#[tokio::test]
+async fn galleries_are_found_in_their_order() {
+    assert_walks(&galleries::STATEMENTS, &["SEARCH", "SCALAR SUBQUERY", "SCAN CONSTANT ROW"]).await;
+}
+
+#[tokio::test]
+async fn watching_the_work_looks_at_no_finished_photo() {
+    let own = [
+        "SEARCH",
+        "SCAN job USING COVERING INDEX job_in_order",
+        "SCAN job USING INDEX job_by_wake",
+        // What these two made, one row a gallery or a worker.
+        "CO-ROUTINE unfinished",
+        "SCAN unfinished",
+        "USE TEMP B-TREE",
+    ];
+    assert_walks(&backlog::STATEMENTS, &own).await;
+}
+
+#[tokio::test]
 async fn erased_embeddings_are_nowhere_in_the_files() {
-    let folder = Folder::new();
-    let ledger = SqliteLedger::open(&folder.file("ledger.db")).await.unwrap();
-    let gallery = samples::filled(&ledger, "erased", 1.0, 8).await;
-    let vector = vec![1.234_567_f32; 128];
-    for claim in samples::claim(&ledger, 8, 5).await {
-        ledger.complete(&claim.lease, &samples::finished(Some(vector.clone()))).await.unwrap();
+    for remove_gallery in [false, true] {
+        let folder = Folder::new();
+        let ledger = SqliteLedger::open(&folder.file("ledger.db")).await.unwrap();
+        let gallery = samples::filled(&ledger, "erased", 1.0, 8).await;
+        let vector = vec![1.234_567_f32; 128];
+        for claim in samples::claim(&ledger, 8, 5).await {
+            ledger.complete(&claim.lease, &samples::finished(Some(vector.clone()))).await.unwrap();
+        }
+        let trace: Vec<u8> = vector[..8].iter().flat_map(|number| number.to_le_bytes()).collect();
+        let found = || {
+            let files = ["ledger.db", "ledger.db-wal"].map(|name| std::fs::read(folder.file(name)).unwrap());
+            files.iter().any(|bytes| bytes.windows(trace.len()).any(|window| window == trace))
+        };
+        assert!(found());
+        if remove_gallery {
+            ledger.remove_gallery(gallery.id).await.unwrap();
+        } else {
+            assert_eq!(ledger.erase_embeddings(gallery.id).await.unwrap(), 8);
+        }
+        assert!(!found());
     }
-    let trace: Vec<u8> = vector[..8].iter().flat_map(|number| number.to_le_bytes()).collect();
-    let found = || {
-        let files = ["ledger.db", "ledger.db-wal"].map(|name| std::fs::read(folder.file(name)).unwrap());
-        files.iter().any(|bytes| bytes.windows(trace.len()).any(|window| window == trace))
-    };
-    assert!(found());
-    assert_eq!(ledger.erase_embeddings(gallery.id).await.unwrap(), 8);
-    assert!(!found());
+}
+
+/// A ledger as the first version left it: its galleries have no studio.
+#[tokio::test]
+async fn galleries_from_before_there_were_studios_are_the_local_studio_s() {
+    let folder = Folder::new();
+    let file = folder.file("old.db");
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut old = options.connect().await.unwrap();
+    sqlx::raw_sql("CREATE TABLE migration (version BIGINT PRIMARY KEY); INSERT INTO migration VALUES (1)")
+        .execute(&mut old)
+        .await
+        .unwrap();
+    sqlx::raw_sql(open::MIGRATIONS[0]).execute(&mut old).await.unwrap();
+    let (gallery, rank) = (samples::gallery("old"), samples::rank(1.0));
+    let mut settings = serde_json::to_value(&gallery).unwrap();
+    assert!(settings.as_object_mut().unwrap().remove("studio").is_some());
+    sqlx::query("INSERT INTO gallery VALUES ($1, $2, $3, 'standard_delivery', 1.0, $4, $5, 0, 0)")
+        .bind(gallery.id.to_string())
+        .bind(gallery.opened_at.micros())
+        .bind(settings.to_string())
+        .bind(rank.deadline.micros())
+        .bind(rank.critical_at.micros())
+        .execute(&mut old)
+        .await
+        .unwrap();
+    old.close().await.unwrap();
+    let ledger = SqliteLedger::open(&file).await.unwrap();
+    let found = ledger.galleries_of(StudioId::local(), None, 9).await.unwrap();
+    assert_eq!(found, [(gallery.clone(), rank)]);
+    assert_eq!(ledger.open_gallery(&gallery, &rank).await.unwrap(), gallery);
 }
 
 #[tokio::test]

@@ -1,0 +1,55 @@
+//! What is unfinished, and who has it: for those who watch. Reads jobs, never finished photos.
+
+use procession_domain::{Timestamp, WorkerId, gallery::Backlog, job::Holder};
+
+use super::{SqliteLedger, failed, rows};
+use crate::Result;
+
+/// The first of a gallery's jobs that wait has the least id.
+const BACKLOG: &str = "SELECT gallery.id, urgency, weight, deadline, critical_at,
+         unfinished.waiting, unfinished.working, unfinished.cost, photo.stored_at
+     FROM (SELECT gallery,
+             COUNT(*) FILTER (WHERE state <> 'held') AS waiting,
+             COUNT(*) FILTER (WHERE state = 'held') AS working,
+             COALESCE(SUM(cost) FILTER (WHERE state <> 'held'), 0.0) AS cost,
+             MIN(id) FILTER (WHERE state <> 'held') AS oldest
+         FROM job GROUP BY gallery) AS unfinished
+     JOIN gallery ON gallery.id = unfinished.gallery
+     LEFT JOIN job ON job.id = unfinished.oldest
+     LEFT JOIN photo ON photo.id = job.photo
+     ORDER BY deadline, gallery.id";
+
+/// The index by waking holds no job that waits.
+const HOLDERS: &str = "SELECT worker, COUNT(*), MIN(wakes_at) FROM job
+     WHERE state <> 'waiting' AND state = 'held' GROUP BY worker ORDER BY worker";
+
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 2] = [BACKLOG, HOLDERS];
+
+pub(super) async fn backlog(ledger: &SqliteLedger) -> Result<Vec<Backlog>> {
+    type Row = (String, String, f64, i64, i64, i64, i64, f64, Option<i64>);
+    let rows: Vec<Row> =
+        sqlx::query_as(BACKLOG).fetch_all(&ledger.readers).await.map_err(failed("count what is unfinished"))?;
+    let backlog = |(id, urgency, weight, deadline, critical_at, waiting, working, waiting_megapixels, oldest): Row| {
+        Ok(Backlog {
+            gallery: rows::id(&id, "gallery")?,
+            rank: rows::rank(&id, &urgency, weight, deadline, critical_at)?,
+            waiting: waiting.unsigned_abs(),
+            working: working.unsigned_abs(),
+            waiting_megapixels,
+            waiting_since: oldest.map(Timestamp::from_micros),
+        })
+    };
+    rows.into_iter().map(backlog).collect()
+}
+
+pub(super) async fn holders(ledger: &SqliteLedger) -> Result<Vec<Holder>> {
+    let rows: Vec<(String, i64, i64)> =
+        sqlx::query_as(HOLDERS).fetch_all(&ledger.readers).await.map_err(failed("list who holds jobs"))?;
+    let holder = |(worker, jobs, expires_at): (String, i64, i64)| Holder {
+        worker: WorkerId(worker),
+        jobs: jobs.unsigned_abs(),
+        expires_at: Timestamp::from_micros(expires_at),
+    };
+    Ok(rows.into_iter().map(holder).collect())
+}
