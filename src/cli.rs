@@ -1,6 +1,6 @@
 //! What can be written on the command line. What it means is decided in `commands` and `config`.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
@@ -50,6 +50,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Make a finished gallery of folders of photos
     Process(Process),
+    /// Run the service: API, uploads, workers and pages in one process
+    Serve(Serve),
     /// Look at galleries
     #[command(subcommand)]
     Gallery(Gallery),
@@ -101,6 +103,20 @@ pub(crate) struct Process {
     /// Pipeline of all photos, or "auto" to choose for each
     #[arg(long, value_name = "auto|NAME", default_value = "auto")]
     pub(crate) pipeline: String,
+    #[command(flatten)]
+    pub(crate) stores: Stores,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// How the outside reaches the service, such as https://photos.example.com [default: the address itself]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = crate::config::public_url)]
+    pub(crate) public_url: Option<String>,
     #[command(flatten)]
     pub(crate) stores: Stores,
     #[command(flatten)]

@@ -6,6 +6,7 @@ mod gallery;
 mod models;
 mod process;
 mod receipt;
+mod serve;
 mod shell;
 mod vault;
 
@@ -52,6 +53,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let config = configure(&global, &args.stores, &args.resources)?;
             wait(process::run(&args, &config, &global))
         }
+        Command::Serve(args) => {
+            let config = serve::configure(&args, &global)?;
+            wait(serve::run(&config, &global))
+        }
         Command::Gallery(command) => {
             let config = configure(&global, &cli::Stores::default(), &cli::Resources::default())?;
             wait(gallery::run(command, &config, &global))
@@ -86,6 +91,7 @@ fn configure(global: &cli::Global, stores: &cli::Stores, resources: &cli::Resour
         stores: stores.stores.clone(),
         threads: resources.threads,
         memory: resources.memory,
+        ..Flags::default()
     };
     Ok(load(global.config.as_deref(), &Environment::of_this_process(), &flags)?)
 }

@@ -7,6 +7,7 @@ mod settings;
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -14,10 +15,12 @@ use std::{
 use procession_domain::{recipe::Pipeline, urgency::Promises};
 use procession_pixel::Limits;
 use procession_plan::{CriticalShare, RetryPolicy};
+use procession_web::{Connections, ServiceSettings};
 
 pub(crate) use document::{markdown, rows};
 pub(crate) use layers::{Environment, Flags, load};
 pub(crate) use memory::Memory;
+pub(crate) use settings::public_url;
 
 /// The whole configuration, valid.
 #[derive(Clone, Debug)]
@@ -36,12 +39,47 @@ pub(crate) struct Config {
     lease_seconds: u32,
     /// The part of the work, 0 to 1, that critical galleries take while others wait.
     pub(crate) critical_share: f64,
+    pub(crate) service: ServiceConfig,
     pub(crate) limits: Limits,
     pub(crate) promises: Promises,
     pub(crate) retry: RetryPolicy,
     pub(crate) pipelines: BTreeMap<String, Pipeline>,
     /// Where each value that is not a default comes from, by key.
     origins: BTreeMap<String, String>,
+}
+
+/// What `procession serve` is told.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceConfig {
+    pub(crate) listen: SocketAddr,
+    /// Without a slash at its end.
+    pub(crate) public_url: Option<String>,
+    /// Folder of incomplete uploads; `None` means the data folder's own.
+    uploads: Option<PathBuf>,
+    upload_life_hours: u32,
+    upload_room_gib: u32,
+    idle_seconds: u32,
+    url_life_hours: u32,
+    drain_seconds: u32,
+    most_connections: u32,
+    private_webhooks: bool,
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            uploads: None,
+            upload_life_hours: 7 * 24,
+            upload_room_gib: 64,
+            idle_seconds: 60,
+            url_life_hours: 24,
+            drain_seconds: 30,
+            most_connections: 1_024,
+            private_webhooks: false,
+        }
+    }
 }
 
 impl Config {
@@ -54,11 +92,36 @@ impl Config {
             memory: Memory::default(),
             lease_seconds: 10,
             critical_share: CriticalShare::default().cap,
+            service: ServiceConfig::default(),
             limits: Limits::default(),
             promises: Promises::default(),
             retry: RetryPolicy::default(),
             pipelines: procession_plan::pipelines(),
             origins: BTreeMap::new(),
+        }
+    }
+
+    /// What the handlers of the service are told.
+    pub(crate) fn service_settings(&self) -> ServiceSettings {
+        let hours = |hours: u32| Duration::from_secs(u64::from(hours) * 3600);
+        ServiceSettings {
+            public_url: self.service.public_url.clone(),
+            uploads: self.service.uploads.clone().unwrap_or_else(|| self.data.join("uploads")),
+            upload_life: hours(self.service.upload_life_hours),
+            upload_room_bytes: u64::from(self.service.upload_room_gib) << 30,
+            idle: Duration::from_secs(u64::from(self.service.idle_seconds)),
+            url_life: hours(self.service.url_life_hours),
+            signing_key: self.signing_key(),
+            private_webhooks: self.service.private_webhooks,
+        }
+    }
+
+    /// What clients may take of the server.
+    pub(crate) fn connections(&self) -> Connections {
+        Connections {
+            most: self.service.most_connections as usize,
+            head: Duration::from_secs(u64::from(self.service.idle_seconds.min(30))),
+            drain: Duration::from_secs(u64::from(self.service.drain_seconds)),
         }
     }
 

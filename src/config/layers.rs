@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -59,6 +60,8 @@ pub(crate) struct Flags {
     pub(crate) stores: Vec<PathBuf>,
     pub(crate) threads: Option<u16>,
     pub(crate) memory: Option<Memory>,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) public_url: Option<String>,
 }
 
 /// Everything that is wrong with a configuration.
@@ -160,7 +163,7 @@ impl Layers {
     }
 
     fn take_flags(&mut self, flags: &Flags) {
-        let Flags { data, stores, threads, memory } = flags;
+        let Flags { data, stores, threads, memory, listen, public_url } = flags;
         let mut take = |key: &str, name: &str| self.config.origins.insert(key.to_owned(), name.to_owned());
         if let Some(data) = data {
             take("data", "--data");
@@ -177,6 +180,14 @@ impl Layers {
         if let Some(memory) = memory {
             take("memory", "--memory");
             self.config.memory = *memory;
+        }
+        if let Some(listen) = listen {
+            take("service.listen", "--listen");
+            self.config.service.listen = *listen;
+        }
+        if let Some(url) = public_url {
+            take("service.public_url", "--public-url");
+            self.config.service.public_url = Some(url.clone());
         }
     }
 

@@ -14,13 +14,15 @@ pub(super) enum Kind {
     Paths,
     Size,
     Number,
+    Text,
+    Switch,
 }
 
 impl Kind {
     /// The value of an environment variable.
     pub(super) fn parse(self, text: &str) -> Result<Value, String> {
         match self {
-            Self::Path | Self::Size => Ok(Value::String(text.to_owned())),
+            Self::Path | Self::Size | Self::Text => Ok(Value::String(text.to_owned())),
             Self::Paths => {
                 let paths = std::env::split_paths(text).map(|path| Value::String(path.to_string_lossy().into_owned()));
                 Ok(Value::Array(paths.collect()))
@@ -29,6 +31,7 @@ impl Kind {
                 let whole = text.trim().parse::<i64>().map(Value::Integer);
                 whole.or_else(|_| text.trim().parse::<f64>().map(Value::Float)).map_err(|_| not("a number", text))
             }
+            Self::Switch => text.trim().parse().map(Value::Boolean).map_err(|_| not("true or false", text)),
         }
     }
 
@@ -39,6 +42,8 @@ impl Kind {
             Self::Paths => "list of paths",
             Self::Size => "size",
             Self::Number => "number",
+            Self::Text => "text",
+            Self::Switch => "true or false",
         }
     }
 }
@@ -149,6 +154,81 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
         show: |config| config.critical_share.to_string(),
     },
+    Setting {
+        key: "service.listen",
+        kind: Kind::Text,
+        what: "Address and port on which `procession serve` listens. Also `--listen`.",
+        set: |config, value, _| {
+            let address = value.as_str().and_then(|text| text.parse().ok());
+            config.service.listen = address.ok_or_else(|| not("an address with a port, like 127.0.0.1:8080", value))?;
+            Ok(())
+        },
+        show: |config| config.service.listen.to_string(),
+    },
+    Setting {
+        key: "service.public_url",
+        kind: Kind::Text,
+        what: "How the outside reaches the service, such as `https://photos.example.com`. Also `--public-url`. By default \
+               the address on which it listens.",
+        set: |config, value, _| {
+            config.service.public_url = Some(public_url(value.as_str().unwrap_or_default())?);
+            Ok(())
+        },
+        show: |config| config.service.public_url.clone().unwrap_or_default(),
+    },
+    Setting {
+        key: "service.uploads",
+        kind: Kind::Path,
+        what: "Folder of uploads that are not complete. By default the folder `uploads` in the data folder.",
+        set: |config, value, base| path(value, base).map(|path| config.service.uploads = Some(path)),
+        show: |config| config.service_settings().uploads.display().to_string(),
+    },
+    number!(
+        "service.upload_life_hours",
+        1..,
+        "An upload that nobody continues for so long is forgotten.",
+        service.upload_life_hours
+    ),
+    number!(
+        "service.upload_room_gib",
+        1..,
+        "GiB that incomplete uploads may take together; new ones are refused until others are complete.",
+        service.upload_room_gib
+    ),
+    number!(
+        "service.idle_seconds",
+        1..,
+        "A client that sends or takes nothing for so long is cut off.",
+        service.idle_seconds
+    ),
+    number!(
+        "service.url_life_hours",
+        1..,
+        "A signed URL of an image or archive is valid at least so long.",
+        service.url_life_hours
+    ),
+    number!(
+        "service.drain_seconds",
+        0..,
+        "At a shutdown, requests and photos in work have so long to end.",
+        service.drain_seconds
+    ),
+    number!(
+        "service.most_connections",
+        16..,
+        "Connections at the same time; more wait to be accepted.",
+        service.most_connections
+    ),
+    Setting {
+        key: "service.private_webhooks",
+        kind: Kind::Switch,
+        what: "Webhooks may call addresses of private networks and of this machine.",
+        set: |config, value, _| {
+            config.service.private_webhooks = value.as_bool().ok_or_else(|| not("true or false", value))?;
+            Ok(())
+        },
+        show: |config| config.service.private_webhooks.to_string(),
+    },
     number!("limits.max_bytes", 1.., "A longer file is not accepted.", limits.max_bytes),
     number!("limits.max_pixels", 1.., "A photo with more pixels is not processed.", limits.max_pixels),
     number!("limits.max_edge", 1.., "A photo with a longer edge, in pixels, is not processed.", limits.max_edge),
@@ -196,6 +276,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         retry.attempts_after_bug
     ),
 ];
+
+/// A URL of HTTP without a slash at its end.
+pub(crate) fn public_url(text: &str) -> Result<String, String> {
+    let has_host = |rest: &str| !rest.is_empty() && !rest.starts_with('/') && !rest.contains([' ', '?', '#']);
+    match text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) {
+        Some(rest) if has_host(rest) => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err(not("a URL like https://photos.example.com", format!("{text:?}"))),
+    }
+}
 
 fn whole<T: TryFrom<i64>>(value: &Value, least: i64) -> Result<T, String> {
     let number = value.as_integer().ok_or_else(|| not("a whole number", value))?;

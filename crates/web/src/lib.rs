@@ -1,9 +1,21 @@
-//! What people see of Procession. For now that is one page: [`album_page`] turns a finished gallery into a static
-//! `index.html` that opens from disk, on a phone as on a desktop.
+//! What people and programs see of Procession: the HTTP service with its API, uploads, delivery and pages, and the static
+//! page of a finished gallery.
 //!
-//! A page can never be made to run what a file name says: markup is escaped by the template engine, data by
-//! [`album_page`], and a content security policy stands behind both.
+//! A request finds its handler in [`router`]; what handlers share is the [`Service`]; what goes wrong becomes a [`Problem`].
 
+pub mod access;
 mod album;
+mod api;
+mod deliver;
+mod hub;
+mod problem;
+mod router;
+mod server;
+mod service;
 
 pub use album::album_page;
+pub use hub::{Dated, Hub};
+pub use problem::{Problem, Result};
+pub use router::router;
+pub use server::{Connections, serve};
+pub use service::{Service, ServiceSettings};

@@ -1,0 +1,58 @@
+//! Lists in pages: a cursor says where the next page begins, and stays valid while things are added.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{Problem, Result};
+
+const LONGEST_PAGE: usize = 1_000;
+const USUAL_PAGE: usize = 100;
+
+/// Which page is wanted.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Paging {
+    /// At most so many items, 1 to 1000.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<usize>,
+    /// The `next` of the page before.
+    after: Option<String>,
+}
+
+impl Paging {
+    /// How many items the page has at most.
+    pub(crate) fn limit(&self) -> Result<usize> {
+        match self.limit {
+            None => Ok(USUAL_PAGE),
+            Some(limit @ 1..=LONGEST_PAGE) => Ok(limit),
+            Some(limit) => Err(Problem::invalid(format!("limit {limit}: give 1 to {LONGEST_PAGE}"))),
+        }
+    }
+
+    /// The last item of the page before, as [`Page::of`] wrote it.
+    pub(crate) fn after<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        let Some(cursor) = &self.after else { return Ok(None) };
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
+        let last = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        last.map(Some).ok_or_else(|| Problem::invalid("after: give the `next` of the page before"))
+    }
+}
+
+/// Some items, and where the next ones are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Page<T> {
+    /// In the order of the list.
+    pub(crate) items: Vec<T>,
+    /// The cursor of the next page; null on the last.
+    pub(crate) next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page that was asked for with this limit. `position` is what the next page is asked for with.
+    pub(crate) fn of<P: Serialize>(items: Vec<T>, limit: usize, position: impl Fn(&T) -> P) -> Self {
+        let last = items.last().filter(|_| items.len() == limit);
+        let next = last.and_then(|last| serde_json::to_vec(&position(last)).ok());
+        Self { next: next.map(|bytes| URL_SAFE_NO_PAD.encode(bytes)), items }
+    }
+}

@@ -1,0 +1,16 @@
+//! Every route of the service, by area.
+
+use std::sync::Arc;
+
+use axum::{Router, http::StatusCode};
+
+use crate::{Problem, Service, api};
+
+/// The service as something that answers requests.
+pub fn router(service: Arc<Service>) -> Router {
+    Router::new().merge(api::routes()).fallback(nothing_here).with_state(service)
+}
+
+async fn nothing_here() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
+}

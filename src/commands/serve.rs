@@ -1,0 +1,120 @@
+//! `procession serve`: the whole system in one process.
+
+use std::{
+    fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, process::ExitCode, sync::Arc, time::Duration,
+};
+
+use anyhow::Context as _;
+use procession_domain::{Clock, StudioId, error::chain};
+use procession_flow::{SystemClock, Worker, settle_staged};
+use procession_web::{
+    Service,
+    access::{Scope, create_key},
+};
+use serde_json::json;
+use tokio::{net::TcpListener, signal::unix, sync::watch};
+
+use super::{print, say};
+use crate::{
+    cli::{Global, Serve},
+    config::{Config, Environment, Flags, load},
+    wiring,
+};
+
+/// After a fault of the machine the workers wait so long before they try again.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// What the arguments mean.
+pub(super) fn configure(args: &Serve, global: &Global) -> anyhow::Result<Config> {
+    let flags = Flags {
+        data: global.data.clone(),
+        stores: args.stores.stores.clone(),
+        threads: args.resources.threads,
+        memory: args.resources.memory,
+        listen: args.listen,
+        public_url: args.public_url.clone(),
+    };
+    Ok(load(global.config.as_deref(), &Environment::of_this_process(), &flags)?)
+}
+
+/// Serves until it is told to stop, by SIGTERM or Ctrl-C; then ends what it has begun.
+pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let system = Arc::new(wiring::system(config, clock).await?);
+    let (stop, stopping) = watch::channel(false);
+    let service = Service::open(Arc::clone(&system), config.service_settings(), stopping.clone());
+    let service = service.await.map_err(failed)?;
+    settle_staged(&system, &service.events).await?;
+    let key = first_key(&service, &config.data.join("admin.key")).await?;
+    let listener = TcpListener::bind(config.service.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.service.listen))?;
+    let work = tokio::spawn(work(Arc::clone(&service), stopping.clone()));
+    let connections = config.connections();
+    announce(&format!("http://{}", listener.local_addr()?), key.as_deref(), global)?;
+    let router = procession_web::router(service);
+    let server = tokio::spawn(procession_web::serve(listener, router, connections, stopping));
+    told_to_stop().await?;
+    stop.send_replace(true);
+    server.await?;
+    // The worker gives back what it could not finish.
+    let ended = tokio::time::timeout(connections.drain, work).await;
+    if ended.is_err() {
+        tracing::warn!("photos in work did not end in time; they are taken up again at the next start");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The worker of this process, through all that passes by itself: a full disk, a store that is away.
+async fn work(service: Arc<Service>, drain: watch::Receiver<bool>) {
+    let worker = Worker::new(Arc::clone(&service.system), None, service.events.clone());
+    let mut stop = drain.clone();
+    while let Err(error) = worker.serve(drain.clone()).await {
+        tracing::error!(error = chain(&error), "the workers pause; they try again in {} s", PAUSE.as_secs());
+        let paused = tokio::time::timeout(PAUSE, stop.wait_for(|stop| *stop));
+        if paused.await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// Makes the key of whoever starts the service for the first time, and keeps it where only they can read it.
+async fn first_key(service: &Service, path: &Path) -> anyhow::Result<Option<String>> {
+    if let Ok(key) = fs::read_to_string(path) {
+        return Ok(Some(key.trim().to_owned()));
+    }
+    let now = service.system.clock.now();
+    let made = create_key(&service.documents, StudioId::local(), "first key of this installation", Scope::ALL, now);
+    let (_, token) = made.await.map_err(failed)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(token.to_string().as_bytes()).and_then(|()| file.sync_all())?;
+    Ok(Some(token.to_string()))
+}
+
+fn announce(url: &str, key: Option<&str>, global: &Global) -> anyhow::Result<()> {
+    if global.json {
+        return Ok(print(&json!({ "event": "listening", "url": url, "key": key }))?);
+    }
+    if global.quiet {
+        return Ok(());
+    }
+    say(&format!("Listening on {url}"))?;
+    if let Some(key) = key {
+        // What stands behind `#` is not sent to any server and is in no log.
+        say(&format!("  Open this in a browser: {url}/enter#{key}"))?;
+    }
+    Ok(())
+}
+
+async fn told_to_stop() -> anyhow::Result<()> {
+    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+fn failed(problem: procession_web::Problem) -> anyhow::Error {
+    anyhow::anyhow!("the service cannot start: {}", problem.detail)
+}

@@ -1,0 +1,7 @@
+//! The running service, driven over HTTP by real clients.
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+#[path = "service/galleries.rs"]
+mod galleries;
+#[path = "service/running.rs"]
+mod running;

@@ -1,0 +1,122 @@
+//! A service for one test: the real binary in a folder of its own, on a free port.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub(crate) struct Running {
+    folder: TempDir,
+    process: Child,
+    _output: BufReader<ChildStdout>,
+    pub(crate) url: String,
+    /// The first key of the installation: it may do everything.
+    pub(crate) key: String,
+    pub(crate) http: reqwest::Client,
+}
+
+impl Running {
+    /// Starts a service without models.
+    pub(crate) fn start() -> Self {
+        Self::start_with(|command| command)
+    }
+
+    /// As [`Running::start`], with more arguments or variables.
+    pub(crate) fn start_with(configure: impl Fn(&mut Command) -> &mut Command) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (process, output, url, key) = spawn(folder.path(), &configure);
+        // Nothing here speaks TLS, but the client wants to know who would.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { folder, process, _output: output, url, key, http }
+    }
+
+    /// Starts it again over the same data, after it ended or was killed.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        let (process, output, url, key) = spawn(self.folder.path(), &|command| command);
+        (self.process, self._output, self.url, self.key) = (process, output, url, key);
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// SIGTERM, and its exit code.
+    pub(crate) fn terminate(&mut self) -> i32 {
+        Command::new("kill").arg(self.process.id().to_string()).status().unwrap();
+        self.process.wait().unwrap().code().unwrap_or(-1)
+    }
+
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A request with the first key.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let answer = self.request(Method::GET, path).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "GET {path}: {status}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
+        let answer = self.request(Method::POST, path).json(body).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "POST {path}: {status}: {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// Opens a gallery and returns its id.
+    pub(crate) async fn open_gallery(&self, title: &str) -> String {
+        let made = self.post("/api/v1/galleries", &json!({ "title": title })).await;
+        made["id"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn spawn(
+    folder: &Path,
+    configure: &dyn Fn(&mut Command) -> &mut Command,
+) -> (Child, BufReader<ChildStdout>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_procession"));
+    command
+        .args(["serve", "--json", "--listen", "127.0.0.1:0"])
+        .env("PROCESSION_DATA", folder.join("data"))
+        .env("PROCESSION_MODELS", folder.join("no-models"))
+        .env("NO_COLOR", "1")
+        .stdout(Stdio::piped())
+        .stderr(fs::File::options().create(true).append(true).open(folder.join("stderr.txt")).unwrap());
+    let mut process = configure(&mut command).spawn().unwrap();
+    let mut output = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+        panic!("the service did not start: {line}{}", fs::read_to_string(folder.join("stderr.txt")).unwrap())
+    });
+    let text = |name: &str| said[name].as_str().unwrap().to_owned();
+    (process, output, text("url"), text("key"))
+}
