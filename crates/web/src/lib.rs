@@ -5,5 +5,6 @@
 //! [`album_page`], and a content security policy stands behind both.
 
 mod album;
+pub mod range;
 
 pub use album::album_page;
