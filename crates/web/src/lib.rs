@@ -6,5 +6,6 @@
 
 mod album;
 pub mod range;
+pub mod zip;
 
 pub use album::album_page;
