@@ -19,6 +19,8 @@ const COMPILER: Package = Package { name: "gcc", program: Some("cc"), purpose: "
 const HEIF: Package = Package { name: "libheif1", program: None, purpose: "reads HEIC and AVIF" };
 /// The page is tested where people see it.
 const BROWSER: Package = Package { name: "chromium", program: Some("chromium"), purpose: "tests the gallery page" };
+/// Archives are tested by what people unpack them with.
+const UNZIP: Package = Package { name: "unzip", program: Some("unzip"), purpose: "tests the ZIP archives" };
 
 /// Everything that `demo` and `test` need.
 pub(crate) fn run() -> Result<()> {
@@ -42,7 +44,7 @@ pub(crate) fn for_bench() -> Result<()> {
 /// What must be there before the tests are built and run, but for the models.
 pub(crate) fn for_tests() -> Result<()> {
     for_bench()?;
-    debian::install(&[BROWSER])?;
+    debian::install(&[BROWSER, UNZIP])?;
     python::install()
 }
 

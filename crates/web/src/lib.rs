@@ -12,6 +12,8 @@ mod problem;
 mod router;
 mod server;
 mod service;
+pub mod range;
+pub mod zip;
 
 pub use album::album_page;
 pub use hub::{Dated, Hub};
