@@ -102,6 +102,13 @@ pub(crate) fn told_apart(jpeg: &[u8], number: usize) -> Vec<u8> {
 }
 
 /// Every file below a folder, by its path from there.
+/// CRC-32 (ISO-HDLC), written apart from the one that is tested.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 })
+    })
+}
+
 pub(crate) fn files_below(folder: &Path) -> BTreeSet<String> {
     let mut files = BTreeSet::new();
     let mut open = vec![folder.to_owned()];

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use procession_domain::{Kind, album::AlbumFailure};
 
-use crate::bench::{Bench, assert_exit, real_photos, told_apart};
+use crate::bench::{Bench, assert_exit, crc32, real_photos, told_apart};
 
 /// A PNG that promises 60,000 × 60,000 pixels in a few bytes.
 fn bomb() -> Vec<u8> {
@@ -15,12 +15,6 @@ fn bomb() -> Vec<u8> {
     let checksum = crc32(&png[12..29]);
     png.extend(checksum.to_be_bytes());
     png
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 })
-    })
 }
 
 #[test]

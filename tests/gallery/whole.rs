@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use procession_domain::{album::Album, urgency::Urgency};
 
-use crate::bench::{Bench, assert_exit};
+use crate::bench::{Bench, assert_exit, crc32};
 
 #[test]
 fn a_gallery_is_finished_and_safe() {
@@ -24,6 +24,24 @@ fn a_gallery_is_finished_and_safe() {
         for file in &photo.files {
             assert!(file.width <= photo.width && file.height <= photo.height, "nothing is enlarged");
         }
+    }
+}
+
+#[test]
+fn originals_and_variants_carry_the_checksums_of_their_bytes() {
+    let bench = Bench::new();
+    bench.fill_card(1);
+    assert_exit(&bench.process(&["--quiet"]).output().unwrap(), 0);
+    let album = bench.album();
+    let shown = bench.procession().args(["gallery", "show", &album.gallery.to_string(), "--json"]).output().unwrap();
+    assert_exit(&shown, 0);
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    let [photo, state] = ["photo", "state"].map(|part| &shown["photos"][0][part]);
+    assert_eq!(photo["crc32"], crc32(&fs::read(bench.path("card/IMG_0000.jpg")).unwrap()));
+    let variants = state["variants"].as_array().unwrap();
+    assert!(!variants.is_empty());
+    for (variant, file) in variants.iter().zip(&album.photos[0].files) {
+        assert_eq!(variant["crc32"], crc32(&fs::read(bench.path("out").join(&file.path)).unwrap()), "{}", file.path);
     }
 }
 

@@ -14,3 +14,41 @@ pub struct Manifest {
     /// The photo.
     pub photo: Photo,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StudioId;
+
+    /// As the first version wrote it: without a studio, without a checksum.
+    #[test]
+    fn an_old_manifest_still_reads() {
+        let old = r#"{
+            "version": 1,
+            "gallery": {
+                "id": "78e139e9feb60dd6e9109464",
+                "title": "Anna & Ben",
+                "wedding": { "date": "2026-06-20", "time_zone": "Europe/Rome" },
+                "consent": { "faces": true },
+                "pipeline": "auto",
+                "opened_at": "2026-06-21T00:00:00Z"
+            },
+            "photo": {
+                "id": "84168abadcfe98f45c8e96cb",
+                "gallery": "78e139e9feb60dd6e9109464",
+                "original": "ORIGINAL",
+                "bytes": 5,
+                "format": "jpeg",
+                "width": 6000,
+                "height": 4000,
+                "names": ["IMG_0001.jpg"],
+                "capture": {},
+                "stored_at": "2026-06-21T00:00:01Z"
+            }
+        }"#;
+        let original = crate::ContentHash::of(b"photo").to_string();
+        let manifest: Manifest = serde_json::from_str(&old.replace("ORIGINAL", &original)).unwrap();
+        assert_eq!((manifest.gallery.studio, manifest.photo.crc32), (StudioId::local(), None));
+        assert_eq!(serde_json::from_value::<Manifest>(serde_json::to_value(&manifest).unwrap()).unwrap(), manifest);
+    }
+}

@@ -54,6 +54,9 @@ pub struct Photo {
     pub original: ContentHash,
     /// The original's length in bytes.
     pub bytes: u64,
+    /// The CRC-32 (ISO-HDLC) of the original's bytes, which an archive states before them; none if it was not computed.
+    #[serde(default)]
+    pub crc32: Option<u32>,
     /// How the bytes are written.
     pub format: Format,
     /// Width in pixels, upright.

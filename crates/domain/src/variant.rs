@@ -19,4 +19,7 @@ pub struct Variant {
     pub bytes: u64,
     /// Hash of its bytes.
     pub hash: ContentHash,
+    /// The CRC-32 (ISO-HDLC) of its bytes, which an archive states before them; none if it was not computed.
+    #[serde(default)]
+    pub crc32: Option<u32>,
 }

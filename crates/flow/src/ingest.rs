@@ -183,7 +183,7 @@ impl Ingest<'_> {
         Ok(id)
     }
 
-    /// Hash and header of a photo.
+    /// Hash, checksum and header of a photo.
     async fn describe(&self, name: String, format: Format, bytes: Bytes) -> Result<Photo> {
         let (limits, gallery) = (self.system.settings.limits, self.gallery.id);
         let stored_at = self.system.clock.now();
@@ -194,8 +194,8 @@ impl Ingest<'_> {
                 Err(_) => (format, (0, 0), Capture::default()),
             };
             let id = PhotoId::of(gallery, &original);
-            let bytes = bytes.len() as u64;
-            Photo { id, gallery, original, bytes, format, width, height, names: vec![name], capture, stored_at }
+            let (crc32, bytes) = (Some(crc32fast::hash(&bytes)), bytes.len() as u64);
+            Photo { id, gallery, original, bytes, crc32, format, width, height, names: vec![name], capture, stored_at }
         })
         .await
     }

@@ -55,6 +55,7 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim) -> Result<Finished
             height,
             bytes: bytes.len() as u64,
             hash: ContentHash::of(&bytes),
+            crc32: Some(crc32fast::hash(&bytes)),
         });
     }
     timings.fetch_seconds = fetch_seconds;

@@ -151,6 +151,7 @@ fn make_photo(number: usize) -> Photo {
         gallery,
         original,
         bytes: 10_000_000,
+        crc32: None,
         format: Format::Jpeg,
         width: 6_000,
         height: 4_000,

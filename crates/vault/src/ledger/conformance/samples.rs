@@ -43,6 +43,7 @@ pub(in crate::ledger) fn photo(gallery: GalleryId, number: usize) -> Photo {
         gallery,
         original,
         bytes: 1_000,
+        crc32: Some(u32::MAX),
         format: Format::Jpeg,
         width: 6_000,
         height: 4_000,
