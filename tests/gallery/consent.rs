@@ -2,6 +2,8 @@
 
 use std::{fs, process::Command};
 
+use procession_domain::PhotoId;
+
 use crate::bench::{Bench, assert_exit, files_below, real_photos};
 
 /// As [`Bench::process`], with the models that the set-up fetched.
@@ -26,7 +28,9 @@ fn guests_need_consent_and_go_with_it() {
     assert!(!album.notices.iter().any(|notice| notice.contains("models")), "the set-up fetched no models: {album:?}");
     assert!(album.photos.iter().all(|photo| photo.analysis.faces.as_ref().is_some_and(|faces| !faces.is_empty())));
     assert!(album.photos.iter().all(|photo| photo.analysis.sharpness.is_some()));
-    assert_eq!(album.moments.iter().map(|moment| moment.photos.len()).sum::<usize>(), album.photos.len());
+    let of_the_moments: Vec<PhotoId> = album.moments.iter().flat_map(|moment| moment.photos.clone()).collect();
+    let of_the_album: Vec<PhotoId> = album.photos.iter().map(|photo| photo.id).collect();
+    assert_eq!(of_the_moments, of_the_album, "there is one order of the day");
 
     assert_exit(&with_models(&bench, &["--consent", "faces=yes", "--quiet"]).output().unwrap(), 0);
     let album = bench.album();
@@ -35,6 +39,14 @@ fn guests_need_consent_and_go_with_it() {
         album.guests.iter().map(|guest| guest.faces.iter().map(|face| name_of(face.photo)).collect()).collect();
     guests.iter_mut().for_each(|photos| photos.sort_unstable());
     assert!(guests.contains(&vec!["obama.jpg", "obama2.jpg"]), "one person on two photos is one guest: {guests:?}");
+    for seen in album.guests.iter().flat_map(|guest| &guest.faces) {
+        let photo = album.photos.iter().find(|photo| photo.id == seen.photo).unwrap();
+        assert_eq!(
+            photo.analysis.faces.as_ref().unwrap()[seen.face].region,
+            seen.region,
+            "a guest's face is that of the photo"
+        );
+    }
     for file in files_below(&bench.path("out")) {
         let bytes = fs::read(bench.path("out").join(&file)).unwrap();
         let needle = b"embedding";

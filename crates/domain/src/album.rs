@@ -1,13 +1,15 @@
 //! A finished gallery as one document: `gallery.json`. Everything that the pages show, and nothing that must not leave the
 //! studio (no GPS, no embeddings).
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ContentHash, GalleryId, PhotoId, Timestamp,
+    ContentHash, FaceRef, GalleryId, PhotoId, Timestamp,
     analysis::{Analysis, Region},
     capture::Capture,
-    gallery::{Consent, Wedding},
+    gallery::{Consent, TimeZoneName, Wedding},
     photo::{Failure, Format, Timings},
     recipe::OutputFormat,
     urgency::Urgency,
@@ -38,11 +40,11 @@ pub struct Album {
     pub finished_at: Option<Timestamp>,
     /// The file name of the receipt.
     pub receipt: Option<String>,
-    /// The photos in the order of the day, then of their names.
+    /// The photos in the order of the day, which is that of the moments too.
     pub photos: Vec<AlbumPhoto>,
     /// The moments of the day, in order. Every photo is in exactly one if there are any.
     pub moments: Vec<Moment>,
-    /// The guests, by the number of their photos. Empty without consent.
+    /// The guests in the order of [`Guest::rank`]. Empty without consent.
     pub guests: Vec<Guest>,
     /// What could not be processed or was not a photo, by name.
     pub failures: Vec<AlbumFailure>,
@@ -130,19 +132,102 @@ pub struct Moment {
 pub struct Guest {
     /// What they are called: "Guest 3" until somebody names them.
     pub name: String,
-    /// Where they are seen. Never twice on one photo.
+    /// Somebody named them.
+    #[serde(default)]
+    pub named: bool,
+    /// Not to be shown to clients, who get the album [`Album::for_clients`].
+    #[serde(default)]
+    pub hidden: bool,
+    /// Where they are seen: at least once, never twice on one photo, by photo.
     pub faces: Vec<GuestFace>,
     /// Index into `faces` of the best portrait.
     pub cover: usize,
 }
 
 /// A guest on a photo.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GuestFace {
     /// The photo.
     pub photo: PhotoId,
+    /// Which of the photo's faces.
+    #[serde(default)]
+    pub face: usize,
     /// Where on it.
     pub region: Region,
+}
+
+impl Album {
+    /// The guest who has this face: by their [`Guest::key`], or any other face of theirs.
+    pub fn guest_with(&self, face: FaceRef) -> Option<&Guest> {
+        self.guests.iter().find(|guest| guest.has(face))
+    }
+
+    /// The album that may leave the studio: without the guests who are hidden. The others keep their names.
+    #[must_use]
+    pub fn for_clients(mut self) -> Self {
+        self.guests.retain(|guest| !guest.hidden);
+        self
+    }
+}
+
+impl Moment {
+    /// What a moment is called whose scene nothing names: "Evening, 19:05" on the venue's wall clock.
+    pub fn title_by_time(starts_at: Option<Timestamp>, zone: &TimeZoneName) -> String {
+        let Some(starts_at) = starts_at else { return "Photos without a time".to_owned() };
+        let local = zone.rules().to_datetime(starts_at.calendar());
+        let part_of_day = match local.hour() {
+            5..=11 => "Morning",
+            12..=16 => "Afternoon",
+            17..=21 => "Evening",
+            _ => "Night",
+        };
+        format!("{part_of_day}, {:02}:{:02}", local.hour(), local.minute())
+    }
+}
+
+impl Guest {
+    /// A guest without a name, who has these faces. With each comes how well it serves as a portrait; the best is the cover.
+    pub fn of(mut faces: Vec<(GuestFace, f32)>) -> Self {
+        faces.sort_by_key(|(face, _)| face.key());
+        let best = (0..faces.len()).max_by(|&a, &b| faces[a].1.total_cmp(&faces[b].1).then(b.cmp(&a)));
+        Self {
+            name: String::new(),
+            named: false,
+            hidden: false,
+            cover: best.unwrap_or(0),
+            faces: faces.into_iter().map(|(face, _)| face).collect(),
+        }
+    }
+
+    /// What they are known by from outside: their first face. It changes when an earlier face joins or this one leaves, but
+    /// [`Album::guest_with`] finds them by it as long as it is theirs.
+    ///
+    /// # Panics
+    /// If they have no face, which no guest of an album does.
+    pub fn key(&self) -> FaceRef {
+        self.faces[0].key()
+    }
+
+    /// Whether this face is theirs.
+    pub fn has(&self, face: FaceRef) -> bool {
+        self.faces.iter().any(|own| own.key() == face)
+    }
+
+    /// Puts guests in order: those on most photos first, equals by their first faces. One whom nobody named is called after
+    /// the place, "Guest 3", so that naming one changes no other's name.
+    pub fn rank(guests: &mut [Self]) {
+        guests.sort_by_key(|guest| (Reverse(guest.faces.len()), guest.faces.first().map(GuestFace::key)));
+        for (index, guest) in guests.iter_mut().enumerate().filter(|(_, guest)| !guest.named) {
+            guest.name = format!("Guest {}", index + 1);
+        }
+    }
+}
+
+impl GuestFace {
+    /// The face's name.
+    pub fn key(&self) -> FaceRef {
+        FaceRef { photo: self.photo, face: self.face }
+    }
 }
 
 /// Something that has no variants, and why.

@@ -51,6 +51,14 @@ pub struct Face {
     pub embedding: Option<Vec<f32>>,
 }
 
+impl Face {
+    /// How well it serves as a portrait: large, surely seen, awake. For comparisons within a gallery.
+    pub fn portrait(&self) -> f32 {
+        let awake = self.expression.map_or(0.7, |look| 1.0 - look.blink + 0.2 * look.smile);
+        self.region.area().sqrt() * self.score * awake
+    }
+}
+
 /// How a face looks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Expression {
@@ -87,6 +95,16 @@ pub struct Label {
 }
 
 impl Analysis {
+    /// How well the photo stands for those around it: sharp, with people, the largest of them awake. For comparisons within
+    /// a gallery.
+    pub fn appeal(&self) -> f32 {
+        let sharp = self.sharpness.map_or(0.5, |sharpness| sharpness.score);
+        let largest = self.faces.iter().flatten().next();
+        let people = if largest.is_some() { 0.3 } else { 0.0 };
+        let look = largest.and_then(|face| face.expression);
+        sharp + people + look.map_or(0.0, |look| 0.3 * look.smile - 0.6 * look.blink)
+    }
+
     /// The same without what must not leave the vault: embeddings and feature vectors.
     #[must_use]
     pub fn without_private_parts(&self) -> Self {

@@ -117,6 +117,49 @@ impl PhotoId {
     }
 }
 
+/// A face: the photo that it is on, and its place in the photo's list of faces, from 0. Written `PHOTO-FACE`, one way only,
+/// so that it can stand in a URL. It means the same face for as long as the models that look at the photo find the same faces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FaceRef {
+    /// The photo.
+    pub photo: PhotoId,
+    /// Index into [`crate::analysis::Analysis::faces`] of that photo.
+    pub face: usize,
+}
+
+impl fmt::Display for FaceRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.photo, self.face)
+    }
+}
+
+impl FromStr for FaceRef {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let parts = text.split_once('-').and_then(|(photo, face)| Some((photo.parse().ok()?, face.parse().ok()?)));
+        parts
+            .map(|(photo, face)| Self { photo, face })
+            .filter(|face| face.to_string() == text)
+            .ok_or_else(|| Invalid::new("face", text, "expected a photo's id, a hyphen and the number of a face on it"))
+    }
+}
+
+impl TryFrom<String> for FaceRef {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<FaceRef> for String {
+    fn from(face: FaceRef) -> Self {
+        face.to_string()
+    }
+}
+
 /// A job's number in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -169,5 +212,19 @@ mod tests {
         assert_ne!(same_name, GalleryId::named("anna"));
         assert!("zz".parse::<GalleryId>().is_err());
         assert!("é23456789012345678901234".parse::<GalleryId>().is_err());
+    }
+
+    #[test]
+    fn a_face_is_written_in_one_way() {
+        let photo = PhotoId::of(GalleryId::named("anna"), &ContentHash::of(b"photo"));
+        let face = FaceRef { photo, face: 12 };
+        assert_eq!(face.to_string(), format!("{photo}-12"));
+        assert_eq!(face.to_string().parse(), Ok(face));
+        assert_eq!(serde_json::to_string(&face).unwrap(), format!("\"{photo}-12\""));
+        for other in
+            ["", "12", "-12", &format!("{photo}"), &format!("{photo}-"), &format!("{photo}-+1"), &format!("{photo}-01")]
+        {
+            assert!(other.parse::<FaceRef>().is_err(), "{other}");
+        }
     }
 }

@@ -21,6 +21,6 @@ pub mod variant;
 
 pub use error::{Classified, Invalid, Kind};
 pub use hash::ContentHash;
-pub use id::{GalleryId, JobId, PhotoId, StudioId, WorkerId};
+pub use id::{FaceRef, GalleryId, JobId, PhotoId, StudioId, WorkerId};
 pub use key::Key;
 pub use time::{Clock, ManualClock, Timestamp};

@@ -47,7 +47,7 @@ pub async fn read_album(system: &Arc<System>, gallery: GalleryId) -> Result<Albu
     blocking(move || album(&system, &contents)).await
 }
 
-/// Makes the album. Photos come in the order of the day, those without a time after them, each by name.
+/// Makes the album. Photos come in the order in which the moments hold them: there is one order of the day.
 pub(crate) fn album(system: &System, contents: &Contents) -> Album {
     let Contents { gallery, rank, .. } = contents;
     let venue = gallery.wedding.as_ref().map_or_else(TimeZoneName::utc, |wedding| wedding.time_zone.clone());
@@ -62,7 +62,9 @@ pub(crate) fn album(system: &System, contents: &Contents) -> Album {
             PhotoState::Stored | PhotoState::Quarantined(_) => None,
         })
         .collect();
-    done.sort_by(|a, b| (a.2.is_none(), a.2, a.0.name(), a.0.id).cmp(&(b.2.is_none(), b.2, b.0.name(), b.0.id)));
+    let moments = moments(&done, &venue);
+    let places: HashMap<PhotoId, usize> = moments.iter().flat_map(|moment| &moment.photos).copied().zip(0..).collect();
+    done.sort_by_key(|(photo, ..)| places.get(&photo.id));
     let stems = stems(done.iter().map(|(photo, ..)| *photo));
     Album {
         schema: 1,
@@ -76,7 +78,7 @@ pub(crate) fn album(system: &System, contents: &Contents) -> Album {
         deadline: rank.deadline,
         finished_at: done.iter().map(|(_, finished, _)| finished.finished_at).max(),
         receipt: None,
-        moments: moments(&done, &venue),
+        moments,
         guests: guests(contents, &done),
         photos: done.iter().map(|(photo, finished, taken)| album_photo(photo, finished, *taken, &stems)).collect(),
         failures: failures(contents),
@@ -173,7 +175,7 @@ fn guests(
         .iter()
         .filter_map(|(photo, index, embedding)| {
             let face = finished.get(photo)?.analysis.faces.as_ref()?.get(*index)?;
-            Some(GuestCandidate { photo: *photo, face, embedding })
+            Some(GuestCandidate { photo: *photo, index: *index, face, embedding })
         })
         .collect();
     group_guests(&candidates)

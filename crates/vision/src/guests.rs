@@ -26,6 +26,8 @@ const TALL: f32 = 0.04;
 pub struct GuestCandidate<'a> {
     /// The photo that it is on.
     pub photo: PhotoId,
+    /// Which of the photo's faces it is.
+    pub index: usize,
     /// Where, and how it looks.
     pub face: &'a Face,
     /// What [`crate::Vision`] made of it: [`Face::embedding`], which the caller keeps apart. All are of one length.
@@ -46,21 +48,14 @@ struct Group {
 /// The time grows with the square of the number of faces.
 pub fn group_guests(faces: &[GuestCandidate<'_>]) -> Vec<Guest> {
     let mut faces: Vec<&GuestCandidate<'_>> = faces.iter().filter(|face| !face.embedding.is_empty()).collect();
-    let place = |face: &GuestCandidate<'_>| {
-        let region = face.face.region;
-        [region.x, region.y, region.width, region.height].map(f32::to_bits)
-    };
-    faces.sort_by_key(|face| (face.photo, place(face)));
+    faces.sort_by_key(|face| (face.photo, face.index));
     let alone = faces.iter().enumerate().map(|(index, face)| Group::of(index, face)).collect();
     let mut guests: Vec<Guest> = join(alone)
         .into_iter()
         .filter(|group| group.members.len() > 1 || group.members.iter().all(|&face| is_clear(faces[face].face)))
         .map(|group| guest(&group, &faces))
         .collect();
-    guests.sort_by_key(|guest| (std::cmp::Reverse(guest.faces.len()), guest.faces[0].photo));
-    for (index, guest) in guests.iter_mut().enumerate() {
-        guest.name = format!("Guest {}", index + 1);
-    }
+    Guest::rank(&mut guests);
     guests
 }
 
@@ -154,22 +149,11 @@ fn is_clear(face: &Face) -> bool {
 }
 
 fn guest(group: &Group, faces: &[&GuestCandidate<'_>]) -> Guest {
-    let mut members = group.members.clone();
-    members.sort_unstable();
-    let portrait = |index: &usize| {
-        let face = faces[*index].face;
-        let awake = face.expression.map_or(0.7, |expression| 1.0 - expression.blink + 0.2 * expression.smile);
-        face.region.area().sqrt() * face.score * awake
+    let member = |&member: &usize| {
+        let GuestCandidate { photo, index, face, .. } = *faces[member];
+        (GuestFace { photo, face: index, region: face.region }, face.portrait())
     };
-    let best = members.iter().enumerate().max_by(|a, b| portrait(a.1).total_cmp(&portrait(b.1)).then(b.0.cmp(&a.0)));
-    Guest {
-        name: String::new(),
-        cover: best.map_or(0, |(place, _)| place),
-        faces: members
-            .iter()
-            .map(|&face| GuestFace { photo: faces[face].photo, region: faces[face].face.region })
-            .collect(),
-    }
+    Guest::of(group.members.iter().map(member).collect())
 }
 
 #[cfg(test)]

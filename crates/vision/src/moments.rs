@@ -178,19 +178,14 @@ fn moment(part: &[MomentEvidence<'_>], rows: &[Vec<f32>], pause_before: Option<f
     }
 }
 
-/// The photo that shows the moment best: like the others, sharp, with open eyes.
+/// The photo that shows the moment best: like the others, and appealing.
 fn cover(part: &[MomentEvidence<'_>], rows: &[Vec<f32>]) -> usize {
     let width = rows.iter().map(Vec::len).max().unwrap_or(0);
     let sum = |place: usize| rows.iter().filter_map(|row| row.get(place)).sum::<f32>();
     let mean: Vec<f32> = (0..width).map(|place| sum(place) / rows.len() as f32).collect();
     let worth = |index: usize| {
-        let analysis = part[index].analysis;
         let likeness: f32 = rows[index].iter().zip(&mean).map(|(a, b)| a * b).sum();
-        let sharp = analysis.sharpness.map_or(0.5, |sharpness| sharpness.score);
-        let faces = analysis.faces.as_deref().unwrap_or_default();
-        let largest = faces.first().and_then(|face| face.expression);
-        let people = if faces.is_empty() { 0.0 } else { 0.3 };
-        likeness + sharp + people + largest.map_or(0.0, |look| 0.3 * look.smile - 0.6 * look.blink)
+        likeness + part[index].analysis.appeal()
     };
     (0..part.len()).max_by(|&a, &b| worth(a).total_cmp(&worth(b)).then(b.cmp(&a))).unwrap_or(0)
 }

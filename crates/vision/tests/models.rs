@@ -117,7 +117,7 @@ fn one_person_is_near_and_two_people_are_far() {
         .map(|(index, analysis)| {
             let face = &analysis.faces.as_ref().unwrap()[0];
             let photo = PhotoId::of(GalleryId::named("test"), &ContentHash::of(&[index as u8]));
-            GuestCandidate { photo, face, embedding: face.embedding.as_ref().unwrap() }
+            GuestCandidate { photo, index: 0, face, embedding: face.embedding.as_ref().unwrap() }
         })
         .collect();
     let guests = group_guests(&candidates);

@@ -31,7 +31,12 @@ prop_compose! {
 fn group(faces: &[(u8, Face, Vec<f32>, usize)]) -> Vec<Guest> {
     let candidates: Vec<_> = faces
         .iter()
-        .map(|(number, face, embedding, _)| GuestCandidate { photo: photo(*number), face, embedding })
+        .map(|(number, face, embedding, index)| GuestCandidate {
+            photo: photo(*number),
+            index: *index,
+            face,
+            embedding,
+        })
         .collect();
     group_guests(&candidates)
 }
@@ -55,7 +60,8 @@ proptest! {
     #[test]
     fn nobody_is_twice_on_one_photo(faces in prop::collection::vec((0_u8..4, prop::collection::vec(-0.2_f32..0.2, 4)), 0..30)) {
         // All faces are alike: only the photos keep them apart.
-        let faces: Vec<_> = faces.into_iter().map(|(photo, noise)| { let (face, e) = face(0, &noise); (photo, face, e, 0) }).collect();
+        let alike = |((photo, noise), index): ((u8, Vec<f32>), usize)| { let (face, e) = face(0, &noise); (photo, face, e, index) };
+        let faces: Vec<_> = faces.into_iter().zip(0..).map(alike).collect();
         for guest in group(&faces) {
             let photos: BTreeSet<_> = guest.faces.iter().map(|face| face.photo).collect();
             prop_assert_eq!(photos.len(), guest.faces.len());
@@ -82,5 +88,8 @@ fn guests_are_named_by_the_number_of_their_photos() {
 fn a_single_doubtful_face_is_no_guest() {
     let (mut doubtful, embedding) = face(0, &[0.0; 4]);
     doubtful.score = 0.6;
-    assert_eq!(group_guests(&[GuestCandidate { photo: photo(1), face: &doubtful, embedding: &embedding }]), []);
+    assert_eq!(
+        group_guests(&[GuestCandidate { photo: photo(1), index: 0, face: &doubtful, embedding: &embedding }]),
+        []
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use procession_domain::{Timestamp, gallery::TimeZoneName};
+use procession_domain::{Timestamp, album::Moment, gallery::TimeZoneName};
 
 use super::{END_SECONDS, MomentEvidence};
 
@@ -31,12 +31,12 @@ const GROUP: usize = 6;
 
 /// The title and the reason of the moment that consists of `part`.
 pub(super) fn of(part: &[MomentEvidence<'_>], pause_before: Option<f64>, zone: &TimeZoneName) -> (String, String) {
-    let first = part.iter().find_map(|photo| photo.taken_at).map(|at| zone.rules().to_datetime(at.calendar()));
-    let time =
-        first.as_ref().map(|first| format!("{}, {:02}:{:02}", part_of_day(first.hour()), first.hour(), first.minute()));
     let (title, evidence) = match named(part) {
         Some((title, evidence)) => (title.to_owned(), evidence),
-        None => (time.unwrap_or_else(|| "Photos without a time".to_owned()), "nothing names the scene".to_owned()),
+        None => {
+            let first = part.iter().find_map(|photo| photo.taken_at);
+            (Moment::title_by_time(first, zone), "nothing names the scene".to_owned())
+        }
     };
     let photos = if part.len() == 1 { "1 photo".to_owned() } else { format!("{} photos", part.len()) };
     let times = span(part, zone).map(|span| format!(" {span}")).unwrap_or_default();
@@ -81,15 +81,6 @@ fn named(part: &[MomentEvidence<'_>]) -> Option<(&'static str, String)> {
 /// A class without the remark in brackets that tells it from others of its name.
 fn class(name: &str) -> &str {
     name.split(" (").next().unwrap_or(name)
-}
-
-fn part_of_day(hour: i8) -> &'static str {
-    match hour {
-        5..=11 => "Morning",
-        12..=16 => "Afternoon",
-        17..=21 => "Evening",
-        _ => "Night",
-    }
 }
 
 /// "from 14:05 to 14:31".

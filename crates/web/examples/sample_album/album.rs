@@ -187,9 +187,11 @@ fn moments(photos: &[AlbumPhoto]) -> Vec<Moment> {
 /// Guest g is on every (6 + 3 g)th photo.
 fn guests(photos: &[AlbumPhoto]) -> Vec<Guest> {
     let on = |guest: usize| photos.iter().enumerate().step_by(6 + 3 * guest);
-    let face = |(at, photo): (usize, &AlbumPhoto)| GuestFace { photo: photo.id, region: region(at) };
-    let guest = |at| Guest { name: format!("Guest {}", at + 1), faces: on(at).map(face).collect(), cover: 0 };
-    (0..8).map(guest).filter(|guest| !guest.faces.is_empty()).collect()
+    let face = |guest, at, photo: &AlbumPhoto| (GuestFace { photo: photo.id, face: guest, region: region(at) }, 0.0);
+    let guest = |guest| Guest::of(on(guest).map(|(at, photo)| face(guest, at, photo)).collect());
+    let mut guests: Vec<Guest> = (0..8).map(guest).filter(|guest| !guest.faces.is_empty()).collect();
+    Guest::rank(&mut guests);
+    guests
 }
 
 fn failures() -> Vec<AlbumFailure> {

@@ -100,7 +100,7 @@ struct PageGuest<'a> {
 }
 
 impl<'a> PageData<'a> {
-    /// The page's view of an album. References to photos that the album does not hold are left out; a photo that no
+    /// The page's view of an album, without its hidden guests. References to photos that the album does not hold are left out; a photo that no
     /// moment holds is still shown, after the others.
     pub(super) fn of(album: &'a Album) -> Self {
         let zone = zone_of(album);
@@ -114,6 +114,7 @@ impl<'a> PageData<'a> {
         let guests = album
             .guests
             .iter()
+            .filter(|guest| !guest.hidden)
             .filter_map(|guest| {
                 let cover = guest.faces.get(guest.cover).or(guest.faces.first())?;
                 let seen = |face: &&GuestFace| index.contains_key(&face.photo);

@@ -121,6 +121,17 @@ fn nothing_biometric_and_no_place_is_on_the_page() {
 }
 
 #[test]
+fn a_hidden_guest_is_not_on_the_page() {
+    let mut album = sample::sample(40);
+    let shown = data_of(&album_page(&album))["guests"].as_array().unwrap().len();
+    "Somebody".clone_into(&mut album.guests[1].name);
+    album.guests[1].hidden = true;
+    let page = album_page(&album);
+    assert!(!page.contains("Somebody"));
+    assert_eq!(data_of(&page)["guests"].as_array().unwrap().len(), shown - 1);
+}
+
+#[test]
 fn the_promise_is_told_in_words() {
     let mut album = sample::sample(1);
     let told = |album: &Album| words::delivery(album, &data::zone_of(album)).text;
