@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ContentHash, GalleryId, Kind, PhotoId, Timestamp, analysis::Analysis, capture::Capture, recipe::Fingerprint,
-    variant::Variant,
+    Classified, ContentHash, GalleryId, Kind, PhotoId, Timestamp, analysis::Analysis, capture::Capture,
+    recipe::Fingerprint, variant::Variant,
 };
 
 /// How a photo's bytes are written, found by looking at them, never at the file's name.
@@ -127,12 +127,19 @@ pub struct Timings {
 }
 
 /// Why something could not be done, for people and for programs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
 pub struct Failure {
     /// What it means.
     pub kind: Kind,
     /// Names the thing, what is wrong with it, and what to do next.
     pub message: String,
+}
+
+impl Classified for Failure {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
 }
 
 /// A file that was not accepted as a photo. It stays where it is.
