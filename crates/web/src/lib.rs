@@ -5,14 +5,15 @@
 
 pub mod access;
 mod album;
+mod albums;
 mod api;
 mod deliver;
 mod hub;
 mod problem;
+pub mod range;
 mod router;
 mod server;
 mod service;
-pub mod range;
 pub mod zip;
 
 pub use album::album_page;

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::{
     Hub, Result,
     access::{Keyring, ensure_local_studio},
+    albums::Albums,
 };
 
 /// What an operator can choose.
@@ -38,6 +39,8 @@ pub struct Service {
     pub system: Arc<System>,
     /// Small documents in the ledger: studios, keys, links …
     pub documents: Documents,
+    /// Corrected albums.
+    pub(crate) albums: Albums,
     /// What happens, for whoever watches.
     pub hub: Arc<Hub>,
     /// Where flow tells what happens.
@@ -65,6 +68,7 @@ impl Service {
         ensure_local_studio(&documents, now).await?;
         let keyring = Keyring::open(documents.clone(), now).await?;
         let (hub, events) = Hub::start(Arc::clone(&system.clock));
-        Ok(Arc::new(Self { system, documents, hub, events, keyring, settings, stopping }))
+        let albums = Albums::new(Arc::clone(&system), documents.clone());
+        Ok(Arc::new(Self { system, documents, albums, hub, events, keyring, settings, stopping }))
     }
 }
