@@ -56,6 +56,6 @@ pub struct Claim {
     pub photo: Photo,
     /// Its gallery.
     pub gallery: Gallery,
-    /// How often the job failed before for a transient reason.
+    /// How often the job failed before for a transient reason, or its lease expired.
     pub failures: u32,
 }

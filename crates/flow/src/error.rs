@@ -63,6 +63,11 @@ pub enum Error {
     /// A finished photo's variants keep disappearing.
     #[error("photo {0}: its variants were made again and are still not readable")]
     VariantsLost(PhotoId),
+    /// A photo that was claimed again and again, and never heard of.
+    #[error(
+        "its processing ended {0} times without a word, as when it takes its process down; it is not tried again by itself"
+    )]
+    WorkersLost(u32),
     /// A receipt that was altered, or is none.
     #[error("receipt {path}: {why}")]
     Receipt {
@@ -106,7 +111,7 @@ impl Classified for Error {
             Self::OverBudget { .. } => Kind::Limit,
             Self::ReadBack { .. } | Self::VariantsLost(_) => Kind::Corrupt,
             Self::NoPipeline { .. } | Self::Receipt { .. } => Kind::Invalid,
-            Self::Bug(_) => Kind::Bug,
+            Self::WorkersLost(_) | Self::Bug(_) => Kind::Bug,
         }
     }
 }

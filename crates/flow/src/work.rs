@@ -151,7 +151,12 @@ async fn one_photo(system: &Arc<System>, claim: &Claim, events: &Events) -> Resu
     let (photo, name) = (claim.photo.id, claim.photo.name().to_owned());
     let gallery = claim.gallery.id;
     events.tell(gallery, Event::PhotoStarted { photo, name: name.clone() });
-    let written = match life::live(system, claim).await {
+    // A photo that fails in words is given up before it failed so often.
+    let lived = match claim.failures {
+        lost if lost >= system.settings.retry.attempts => Err(Error::WorkersLost(lost)),
+        _ => life::live(system, claim).await,
+    };
+    let written = match lived {
         Ok(finished) => {
             let written = system.ledger.complete(&claim.lease, &finished).await;
             if written.is_ok() {

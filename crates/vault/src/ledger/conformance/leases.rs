@@ -29,6 +29,7 @@ pub(super) async fn a_lease_is_good_until_another_claims(ledger: &dyn Ledger) {
     assert!(claim(ledger, 9, 29).await.is_empty());
     let second = ledger.claim(&worker("other"), 9, None, at(30), at(40)).await.unwrap();
     assert_eq!(second.len(), 2);
+    assert!(second.iter().all(|claim| claim.failures == 1), "its worker may have died of it");
     assert!(second.iter().zip(&first).all(|(new, old)| new.lease.epoch > old.lease.epoch && new.photo == old.photo));
     assert_eq!(ledger.renew(&leases, at(50)).await.unwrap(), leases);
     ledger.release(&leases).await.unwrap();

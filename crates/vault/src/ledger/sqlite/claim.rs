@@ -16,8 +16,10 @@ use crate::Result;
 
 const ACTION: &str = "claim jobs";
 
-/// Makes what expired or is due wait again. The worker keeps the right to complete it until another claims it.
-const WAKE: &str = "UPDATE job SET state = 'waiting', wakes_at = NULL
+/// Makes what expired or is due wait again. The worker keeps the right to complete it until another claims it. That a lease
+/// expired counts as a failure: the job may be what its worker died of.
+const WAKE: &str = "UPDATE job SET state = 'waiting', wakes_at = NULL,
+     failures = failures + CASE state WHEN 'held' THEN 1 ELSE 0 END
      WHERE state <> 'waiting' AND wakes_at <= $1 RETURNING gallery";
 
 /// The first of the critical galleries, the first of the others, and what decides between them.

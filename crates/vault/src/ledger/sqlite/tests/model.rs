@@ -125,6 +125,7 @@ impl Model {
     fn wake(&mut self) {
         for known in self.photos.values_mut() {
             if matches!(known.state, State::Held { until } | State::Delayed { until } if until <= self.second) {
+                known.failures += u32::from(matches!(known.state, State::Held { .. }));
                 known.state = State::Waiting;
             }
         }
