@@ -10,6 +10,7 @@ use procession_flow::{SystemClock, Worker, settle_staged};
 use procession_web::{
     Service,
     access::{Scope, create_key},
+    tend_uploads,
 };
 use serde_json::json;
 use tokio::{net::TcpListener, signal::unix, sync::watch};
@@ -50,6 +51,7 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.service.listen))?;
     let work = tokio::spawn(work(Arc::clone(&service), stopping.clone()));
+    tokio::spawn(tend_uploads(Arc::clone(&service)));
     let connections = config.connections();
     announce(&format!("http://{}", listener.local_addr()?), key.as_deref(), global)?;
     let router = procession_web::router(service);

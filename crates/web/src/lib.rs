@@ -14,6 +14,7 @@ pub mod range;
 mod router;
 mod server;
 mod service;
+mod uploads;
 pub mod zip;
 
 pub use album::album_page;
@@ -22,3 +23,4 @@ pub use problem::{Problem, Result};
 pub use router::router;
 pub use server::{Connections, serve};
 pub use service::{Service, ServiceSettings};
+pub use uploads::tend_uploads;

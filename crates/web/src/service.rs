@@ -10,6 +10,7 @@ use crate::{
     Hub, Result,
     access::{Keyring, ensure_local_studio},
     albums::Albums,
+    uploads::Uploads,
 };
 
 /// What an operator can choose.
@@ -41,6 +42,8 @@ pub struct Service {
     pub documents: Documents,
     /// Corrected albums.
     pub(crate) albums: Albums,
+    /// Uploads until they are photos.
+    pub(crate) uploads: Uploads,
     /// What happens, for whoever watches.
     pub hub: Arc<Hub>,
     /// Where flow tells what happens.
@@ -69,6 +72,7 @@ impl Service {
         let keyring = Keyring::open(documents.clone(), now).await?;
         let (hub, events) = Hub::start(Arc::clone(&system.clock));
         let albums = Albums::new(Arc::clone(&system), documents.clone());
-        Ok(Arc::new(Self { system, documents, albums, hub, events, keyring, settings, stopping }))
+        let uploads = Uploads::open(&settings, system.settings.limits.max_bytes.min(system.budget.bytes())).await?;
+        Ok(Arc::new(Self { system, documents, albums, uploads, hub, events, keyring, settings, stopping }))
     }
 }
