@@ -39,6 +39,12 @@ impl Key {
     /// The variants' common prefix, for listings.
     pub const VARIANTS: &'static str = "variants/";
 
+    /// The common prefix of all variants of an original.
+    pub fn variants_of(original: &ContentHash) -> String {
+        let text = original.to_string();
+        format!("{}{}/{text}/", Self::VARIANTS, &text[..2])
+    }
+
     /// The hash of the original whose path this is.
     pub fn original_at(path: &str) -> Option<ContentHash> {
         let hash = path.rsplit('/').next()?.parse().ok()?;
@@ -63,9 +69,8 @@ impl fmt::Display for Key {
             }
             Self::Manifest(gallery, photo) => write!(f, "{}{gallery}/{photo}.json", Self::MANIFESTS),
             Self::Variant { original, fingerprint, name, format } => {
-                let text = original.to_string();
                 let extension = format.extension();
-                write!(f, "{}{}/{text}/{fingerprint}/{name}.{extension}", Self::VARIANTS, &text[..2])
+                write!(f, "{}{fingerprint}/{name}.{extension}", Self::variants_of(original))
             }
             Self::Preview(original) => {
                 let text = original.to_string();

@@ -79,6 +79,10 @@ impl Blobs for Dying {
         self.inner.delete(key).await
     }
 
+    async fn delete_below(&self, prefix: &str) -> Result<()> {
+        self.inner.delete_below(prefix).await
+    }
+
     fn identity(&self) -> String {
         self.inner.identity()
     }

@@ -74,6 +74,12 @@ pub trait Blobs: Send + Sync + std::fmt::Debug {
     /// `Unavailable`.
     async fn delete(&self, key: &Key) -> Result<()>;
 
+    /// Removes every object below `prefix`, as [`Blobs::list`] has it. What is put there meanwhile may be removed or not.
+    ///
+    /// # Errors
+    /// `Unavailable`: some of them may be left.
+    async fn delete_below(&self, prefix: &str) -> Result<()>;
+
     /// Equal for two handles on the same store, however they name it.
     fn identity(&self) -> String;
 

@@ -1,11 +1,15 @@
 //! Small documents of the service, kept by the ledger: typed access over one generic mechanism.
 
+mod removal;
+
 use std::sync::Arc;
 
 use procession_domain::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Error, Ledger, Result};
+
+pub use removal::Removal;
 
 /// A type that the ledger keeps as a document.
 pub trait Document: Serialize + DeserializeOwned + Send + Sync {
@@ -49,6 +53,13 @@ pub struct Record {
 impl Record {
     /// The longest id and the longest owner, in bytes.
     pub const NAME_BYTES: usize = 200;
+
+    /// A document as a ledger keeps it.
+    pub(crate) fn of<D: Document>(document: &D) -> Result<Self> {
+        let body = serde_json::to_string(document)
+            .map_err(|error| Error::Bug(format!("a {} cannot be written as JSON: {error}", D::KIND)))?;
+        Ok(Self { id: document.id(), owner: document.owner(), expires_at: document.expires_at(), body })
+    }
 
     /// What every ledger asks before it writes.
     pub(crate) fn check(&self, kind: &str) -> Result<()> {
@@ -132,10 +143,7 @@ impl Documents {
     }
 
     async fn write<D: Document>(&self, document: &D, expect: Expect) -> Result<i64> {
-        let body = serde_json::to_string(document)
-            .map_err(|error| Error::Bug(format!("a {} cannot be written as JSON: {error}", D::KIND)))?;
-        let record = Record { id: document.id(), owner: document.owner(), expires_at: document.expires_at(), body };
-        self.0.put_document(D::KIND, &record, expect).await
+        self.0.put_document(D::KIND, &Record::of(document)?, expect).await
     }
 }
 

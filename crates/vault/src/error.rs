@@ -2,7 +2,7 @@
 
 use std::io;
 
-use procession_domain::{Classified, Kind};
+use procession_domain::{Classified, ContentHash, Kind};
 
 /// The result of every operation on the vault.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -38,6 +38,9 @@ pub enum Error {
         /// In what way.
         why: String,
     },
+    /// An original whose last gallery was removed is being deleted at this moment.
+    #[error("ledger: original {0} is being deleted with its last gallery; try again in a minute")]
+    Condemned(ContentHash),
     /// The store cannot be used as it is configured.
     #[error("{place}: {why}")]
     Refused {
@@ -114,7 +117,7 @@ impl Classified for Error {
             Self::Corrupt { .. } => Kind::Corrupt,
             Self::Refused { .. } => Kind::Invalid,
             Self::Full { .. } => Kind::Limit,
-            Self::Io { .. } => Kind::Unavailable,
+            Self::Io { .. } | Self::Condemned(_) => Kind::Unavailable,
             Self::Database { source, .. } => database_kind(source),
             Self::TooFewReplicas { source, .. } => source.kind(),
             Self::Bug(_) => Kind::Bug,

@@ -14,7 +14,7 @@ use procession_domain::{
 
 use crate::{
     Result,
-    documents::{Expect, Record, Versioned},
+    documents::{Expect, Record, Removal, Versioned},
 };
 
 pub use sqlite::{LedgerOptions, SqliteLedger};
@@ -60,12 +60,18 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     async fn update_gallery(&self, gallery: &Gallery, rank: &Rank, expected: &Gallery) -> Result<()>;
 
     /// Forgets a gallery with its photos, jobs, embeddings, refusals and the documents that its id owns. Whoever holds one of
-    /// its jobs cannot complete it. Returns the originals that no other gallery has, staged ones too, in their order: of now,
-    /// so whoever deletes their blobs has to see to it that nobody brings them again meanwhile.
+    /// its jobs cannot complete it. Leaves a [`Removal`] that is due at `due_at`, as a document, and returns it.
     ///
     /// # Errors
     /// `NotFound`.
-    async fn remove_gallery(&self, id: GalleryId) -> Result<Vec<ContentHash>>;
+    async fn remove_gallery(&self, id: GalleryId, now: Timestamp, due_at: Timestamp) -> Result<Removal>;
+
+    /// Returns those of `originals` that no gallery has, not even staged: their blobs may be deleted. Until `removal`'s
+    /// originals are pardoned, nobody can stage or store a photo of them. What another removal has condemned is left to it.
+    async fn condemn_originals(&self, removal: &Removal, originals: &[ContentHash]) -> Result<Vec<ContentHash>>;
+
+    /// Lets everybody stage photos again of what was condemned for this removal.
+    async fn pardon_originals(&self, removal: &Removal) -> Result<()>;
 
     /// Gives a gallery another place in the schedule.
     ///
@@ -74,10 +80,16 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     async fn rank_gallery(&self, id: GalleryId, rank: &Rank) -> Result<()>;
 
     /// Records that a blob is about to be written, so the sweeper knows whose it is if nothing follows.
+    ///
+    /// # Errors
+    /// `NotFound` without the gallery; `Unavailable` while the original is condemned.
     async fn stage_photo(&self, photo: &Photo) -> Result<()>;
 
     /// Marks a photo's original as durable and inserts its job (cost: its megapixels). A photo that is stored already
     /// gains `photo.names` and nothing else happens to it. Returns true if the photo is new.
+    ///
+    /// # Errors
+    /// `NotFound` without the gallery; `Unavailable` while the original is condemned.
     async fn store_photo(&self, photo: &Photo, priority: Priority, cost: f64) -> Result<bool>;
 
     /// Records a file that was not accepted, replacing what was known of that name.

@@ -20,6 +20,7 @@ pub async fn all(store: Arc<dyn Blobs>) {
     only_repair_replaces(store.as_ref()).await;
     one_of_many_writers_wins(&store).await;
     deleting_twice_is_no_error(store.as_ref()).await;
+    a_folder_is_emptied_and_nothing_else(store.as_ref()).await;
     an_empty_and_a_large_object(store.as_ref()).await;
 }
 
@@ -104,6 +105,22 @@ async fn deleting_twice_is_no_error(store: &dyn Blobs) {
     store.delete(&key).await.unwrap();
     store.delete(&key).await.unwrap();
     assert_eq!(store.size(&key).await.unwrap(), None);
+}
+
+async fn a_folder_is_emptied_and_nothing_else(store: &dyn Blobs) {
+    let [gone, kept] = ["gone", "kept"].map(GalleryId::named);
+    let photos: Vec<PhotoId> = (0..3).map(|n: u8| PhotoId::of(gone, &ContentHash::of(&[n]))).collect();
+    for key in photos.iter().flat_map(|photo| [gone, kept].map(|gallery| Key::Manifest(gallery, *photo))) {
+        store.put(&key, Bytes::from_static(b"{}")).await.unwrap();
+    }
+    let folder = |gallery| format!("{}{gallery}/", Key::MANIFESTS);
+    store.delete_below(&folder(gone)).await.unwrap();
+    assert!(store.list(&folder(gone)).await.unwrap().is_empty());
+    assert_eq!(store.list(&folder(kept)).await.unwrap().len(), 3);
+    store.delete_below(&folder(gone)).await.unwrap();
+    let again = Key::Manifest(gone, photos[0]);
+    store.put(&again, Bytes::from_static(b"{}")).await.unwrap();
+    assert_eq!(store.size(&again).await.unwrap(), Some(2));
 }
 
 async fn an_empty_and_a_large_object(store: &dyn Blobs) {

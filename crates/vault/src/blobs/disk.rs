@@ -195,6 +195,16 @@ impl Store {
         Ok(())
     }
 
+    /// Removes the object at this path, durably.
+    fn remove(&self, path: &str) -> Result<()> {
+        let file = self.root.join(path);
+        match fs::remove_file(&file) {
+            Ok(()) => sync_folder(file.parent().unwrap_or(&self.root)).map_err(self.error("sync", path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(self.error("remove", path)(error)),
+        }
+    }
+
     fn list(&self, prefix: &str) -> Result<Vec<String>> {
         let mut paths = Vec::new();
         let mut open = vec![self.root.join(prefix)];
@@ -270,16 +280,14 @@ impl Blobs for DiskBlobs {
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {
-        let key = key.clone();
-        self.run(move |store| {
-            let path = store.path(&key);
-            match fs::remove_file(&path) {
-                Ok(()) => sync_folder(path.parent().unwrap_or(&store.root)).map_err(store.error("sync", &key)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                Err(error) => Err(store.error("remove", &key)(error)),
-            }
-        })
-        .await
+        let path = key.to_string();
+        self.run(move |store| store.remove(&path)).await
+    }
+
+    async fn delete_below(&self, prefix: &str) -> Result<()> {
+        let prefix = prefix.to_owned();
+        // The folders stay: whoever knows that one is there must go on being right.
+        self.run(move |store| store.list(&prefix)?.iter().try_for_each(|path| store.remove(path))).await
     }
 
     fn identity(&self) -> String {

@@ -70,6 +70,11 @@ impl Blobs for MemoryBlobs {
         Ok(())
     }
 
+    async fn delete_below(&self, prefix: &str) -> Result<()> {
+        self.objects().retain(|path, _| !path.starts_with(prefix));
+        Ok(())
+    }
+
     fn identity(&self) -> String {
         format!("memory {:p}", Arc::as_ptr(&self.0))
     }

@@ -162,6 +162,13 @@ impl Blobs for Replicated {
         Ok(())
     }
 
+    async fn delete_below(&self, prefix: &str) -> Result<()> {
+        for store in self.stores.iter() {
+            store.delete_below(prefix).await?;
+        }
+        Ok(())
+    }
+
     fn identity(&self) -> String {
         self.stores.iter().map(|store| store.identity()).collect::<Vec<_>>().join(" + ")
     }

@@ -40,6 +40,7 @@ pub async fn all(opener: &dyn Opener) {
         galleries::a_gallery_never_changes_its_studio,
         galleries::a_gallery_is_updated_as_expected_or_not_at_all,
         galleries::a_removed_gallery_leaves_nothing,
+        galleries::a_condemned_original_is_nobody_s,
         galleries::refusals_are_replaced_and_cleared,
         photos::a_staged_photo_is_nobodys_until_it_is_stored,
         photos::a_photo_is_stored_once,

@@ -10,6 +10,7 @@ mod galleries;
 mod leases;
 mod open;
 mod photos;
+mod removal;
 mod rows;
 
 use std::path::Path;
@@ -27,7 +28,7 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 use super::Ledger;
 use crate::{
     Error, Result,
-    documents::{Expect, Record, Versioned},
+    documents::{Expect, Record, Removal, Versioned},
 };
 
 /// What a ledger is told when it is opened.
@@ -124,8 +125,16 @@ impl Ledger for SqliteLedger {
         galleries::update(self, gallery, rank, expected).await
     }
 
-    async fn remove_gallery(&self, id: GalleryId) -> Result<Vec<ContentHash>> {
-        galleries::remove(self, id).await
+    async fn remove_gallery(&self, id: GalleryId, now: Timestamp, due_at: Timestamp) -> Result<Removal> {
+        removal::remove(self, id, now, due_at).await
+    }
+
+    async fn condemn_originals(&self, removal: &Removal, originals: &[ContentHash]) -> Result<Vec<ContentHash>> {
+        removal::condemn(self, removal, originals).await
+    }
+
+    async fn pardon_originals(&self, removal: &Removal) -> Result<()> {
+        removal::pardon(self, removal).await
     }
 
     async fn rank_gallery(&self, id: GalleryId, rank: &Rank) -> Result<()> {

@@ -14,7 +14,7 @@ use super::{
     Ledger,
     samples::{at, claim, failure, filled, finished, gallery, photo, progress, rank, worker},
 };
-use crate::documents::{Expect, Record};
+use crate::documents::{Document as _, Expect, Record, Removal};
 
 pub(super) async fn a_gallery_keeps_its_opening(ledger: &dyn Ledger) {
     let first = gallery("anna");
@@ -134,11 +134,15 @@ pub(super) async fn a_removed_gallery_leaves_nothing(ledger: &dyn Ledger) {
     ledger.quarantine(&claims[1].lease, &failure("truncated"), at(6)).await.unwrap();
     ledger.retry(&claims[2].lease, &failure("later"), at(50)).await.unwrap();
 
-    let mut own: Vec<_> = [2, 3, 4, 5, 7].map(|number| photo(gone.id, number).original).into();
-    own.sort();
-    assert_eq!(ledger.remove_gallery(gone.id).await.unwrap(), own);
+    let mut originals: Vec<_> = (0..=5).chain([7, 8]).map(|number| photo(gone.id, number).original).collect();
+    originals.sort();
+    let removal = Removal { gallery: gone.id, removed_at: at(7), due_at: at(100), originals };
+    assert_eq!(ledger.remove_gallery(gone.id, at(7), at(100)).await.unwrap(), removal);
+    let left = ledger.due_documents(Removal::KIND, at(100), 9).await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(serde_json::from_str::<Removal>(&left[0].document.body).unwrap(), removal);
     let missing = [
-        ledger.remove_gallery(gone.id).await.unwrap_err(),
+        ledger.remove_gallery(gone.id, at(7), at(100)).await.unwrap_err(),
         ledger.gallery(gone.id).await.unwrap_err(),
         ledger.photo(claims[0].photo.id).await.unwrap_err(),
         ledger.store_photo(&claims[3].photo, Priority::Medium, 1.0).await.unwrap_err(),
@@ -158,6 +162,31 @@ pub(super) async fn a_removed_gallery_leaves_nothing(ledger: &dyn Ledger) {
     // And the one that is gone can begin anew.
     let anew = filled(ledger, "gone", 1.0, 1).await;
     assert_eq!(ledger.progress(anew.id).await.unwrap(), progress(1, 0, 0, 0));
+}
+
+pub(super) async fn a_condemned_original_is_nobody_s(ledger: &dyn Ledger) {
+    let (gone, kept) = (filled(ledger, "gone", 1.0, 4).await, filled(ledger, "kept", 1.0, 2).await);
+    ledger.stage_photo(&photo(kept.id, 2)).await.unwrap();
+    let originals = [0, 1, 2, 3].map(|number| photo(gone.id, number).original);
+    // Whoever is in a gallery, or about to be, is spared.
+    let removal = ledger.remove_gallery(gone.id, at(7), at(100)).await.unwrap();
+    assert_eq!(ledger.condemn_originals(&removal, &originals).await.unwrap(), [originals[3]]);
+    assert_eq!(ledger.condemn_originals(&removal, &originals).await.unwrap(), [originals[3]]);
+    let another = Removal { removed_at: at(8), ..removal.clone() };
+    assert!(ledger.condemn_originals(&another, &originals).await.unwrap().is_empty());
+    ledger.pardon_originals(&another).await.unwrap();
+    let anew = photo(kept.id, 3);
+    for error in [
+        ledger.stage_photo(&anew).await.unwrap_err(),
+        ledger.store_photo(&anew, Priority::Medium, 1.0).await.unwrap_err(),
+    ] {
+        assert!(error.kind() == Kind::Unavailable && error.to_string().contains(&originals[3].to_string()), "{error}");
+    }
+    ledger.pardon_originals(&removal).await.unwrap();
+    ledger.stage_photo(&anew).await.unwrap();
+    assert!(ledger.condemn_originals(&removal, &originals).await.unwrap().is_empty());
+    ledger.store_photo(&anew, Priority::Medium, 1.0).await.unwrap();
+    assert_eq!(ledger.progress(kept.id).await.unwrap(), progress(3, 0, 0, 0));
 }
 
 pub(super) async fn refusals_are_replaced_and_cleared(ledger: &dyn Ledger) {

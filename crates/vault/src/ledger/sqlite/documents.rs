@@ -42,7 +42,19 @@ const DELETE_OWNED: &str = "DELETE FROM document WHERE owner = $1";
 pub(super) const STATEMENTS: [&str; 9] = [PUT, CREATE, REPLACE, ONE, LIST, DUE, SWEEP, DELETE, DELETE_OWNED];
 
 pub(super) async fn put(ledger: &SqliteLedger, kind: &str, record: &Record, expect: Expect) -> Result<i64> {
-    let action = "write a document";
+    let mut transaction = ledger.write("write a document").await?;
+    let version = put_in(&mut transaction, kind, record, expect).await?;
+    transaction.commit().await.map_err(failed("write a document"))?;
+    Ok(version)
+}
+
+/// Writes a document as a part of something larger, which must end if this fails.
+pub(super) async fn put_in(
+    connection: &mut SqliteConnection,
+    kind: &str,
+    record: &Record,
+    expect: Expect,
+) -> Result<i64> {
     record.check(kind)?;
     let statement = match expect {
         Expect::Anything => PUT,
@@ -58,12 +70,10 @@ pub(super) async fn put(ledger: &SqliteLedger, kind: &str, record: &Record, expe
     if let Expect::Version(version) = expect {
         write = write.bind(version);
     }
-    let mut transaction = ledger.write(action).await?;
-    let Some(version) = write.fetch_optional(&mut *transaction).await.map_err(failed(action))? else {
-        return Err(unexpected(&mut transaction, kind, &record.id).await?);
-    };
-    transaction.commit().await.map_err(failed(action))?;
-    Ok(version)
+    match write.fetch_optional(&mut *connection).await.map_err(failed("write a document"))? {
+        Some(version) => Ok(version),
+        None => Err(unexpected(connection, kind, &record.id).await?),
+    }
 }
 
 /// Why a document is not as it was expected.

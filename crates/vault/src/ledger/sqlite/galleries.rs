@@ -1,12 +1,12 @@
 //! Galleries, their rank, their progress, and the files that they refused.
 
 use procession_domain::{
-    ContentHash, GalleryId, StudioId, Timestamp,
+    GalleryId, StudioId, Timestamp,
     gallery::{Gallery, Progress, Rank},
     photo::Refusal,
 };
 
-use super::{SqliteLedger, absent, documents, failed, rows};
+use super::{SqliteLedger, absent, failed, rows};
 use crate::{Error, Result};
 
 const OPEN: &str = "INSERT INTO gallery
@@ -27,19 +27,6 @@ const OF_STUDIO: &str = "SELECT id, opened_at, settings, urgency, weight, deadli
 
 const UPDATE: &str = "UPDATE gallery SET settings = $2, urgency = $3, weight = $4, deadline = $5, critical_at = $6
      WHERE id = $1";
-
-/// The originals that only this gallery has.
-const OWN_ORIGINALS: &str = "SELECT original FROM photo WHERE gallery = $1 AND NOT EXISTS
-     (SELECT 1 FROM photo AS other WHERE other.original = photo.original AND other.gallery <> $1) ORDER BY original";
-
-/// What points to something goes before it.
-const REMOVE: [&str; 5] = [
-    "DELETE FROM embedding WHERE gallery = $1",
-    "DELETE FROM job WHERE gallery = $1",
-    "DELETE FROM photo WHERE gallery = $1",
-    "DELETE FROM refusal WHERE gallery = $1",
-    "DELETE FROM gallery WHERE id = $1",
-];
 
 #[cfg(test)]
 pub(super) const STATEMENTS: [&str; 4] = [ONE, OF_STUDIO, UPDATE, PROGRESS];
@@ -120,27 +107,6 @@ pub(super) async fn update(ledger: &SqliteLedger, gallery: &Gallery, rank: &Rank
     transaction.commit().await.map_err(failed(action))
 }
 
-pub(super) async fn remove(ledger: &SqliteLedger, id: GalleryId) -> Result<Vec<ContentHash>> {
-    let action = "remove a gallery";
-    let gallery = id.to_string();
-    let mut transaction = ledger.write(action).await?;
-    let originals: Vec<String> =
-        sqlx::query_scalar(OWN_ORIGINALS).bind(&gallery).fetch_all(&mut *transaction).await.map_err(failed(action))?;
-    documents::delete_owned(&mut transaction, &gallery).await?;
-    // In the end: how many galleries, that is one or none.
-    let mut removed = 0;
-    for statement in REMOVE {
-        let done = sqlx::query(statement).bind(&gallery).execute(&mut *transaction).await;
-        removed = done.map_err(failed(action))?.rows_affected();
-    }
-    if removed == 0 {
-        return Err(unknown(id));
-    }
-    transaction.commit().await.map_err(failed(action))?;
-    ledger.overwrite(action).await?;
-    originals.iter().map(|original| rows::id(original, "original")).collect()
-}
-
 pub(super) async fn rank(ledger: &SqliteLedger, id: GalleryId, rank: &Rank) -> Result<()> {
     let sql = "UPDATE gallery SET urgency = $2, weight = $3, deadline = $4, critical_at = $5 WHERE id = $1";
     let done = sqlx::query(sql)
@@ -213,7 +179,7 @@ pub(super) async fn progress(ledger: &SqliteLedger, gallery: GalleryId) -> Resul
     })
 }
 
-fn unknown(gallery: GalleryId) -> Error {
+pub(super) fn unknown(gallery: GalleryId) -> Error {
     absent(&format_args!("gallery {gallery}"))
 }
 

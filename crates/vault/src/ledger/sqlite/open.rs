@@ -11,9 +11,10 @@ use super::failed;
 use crate::{Error, Result};
 
 /// Each file is applied once, in this order, in one transaction of its own. A file that was released never changes.
-pub(super) const MIGRATIONS: [&str; 2] = [
+pub(super) const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/sqlite/0001_ledger.sql"),
     include_str!("../../../migrations/sqlite/0002_service.sql"),
+    include_str!("../../../migrations/sqlite/0003_removal.sql"),
 ];
 
 /// How long a transaction waits for another process's.

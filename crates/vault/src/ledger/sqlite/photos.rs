@@ -7,10 +7,13 @@ use procession_domain::{
 };
 use sqlx::SqliteConnection;
 
-use super::{SqliteLedger, absent, claim, failed, galleries::without_gallery, rows};
+use super::{SqliteLedger, absent, claim, failed, galleries::without_gallery, removal::refuse_condemned, rows};
 use crate::Result;
 
 pub(super) async fn stage(ledger: &SqliteLedger, photo: &Photo) -> Result<()> {
+    let action = "stage a photo";
+    let mut transaction = ledger.write(action).await?;
+    refuse_condemned(&mut transaction, photo.original).await?;
     let sql = "INSERT INTO photo (id, gallery, original, name, stored_at, state, priority, cost, facts)
          VALUES ($1, $2, $3, $4, $5, 'staged', 0, 0, $6)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, stored_at = excluded.stored_at, facts = excluded.facts
@@ -22,10 +25,10 @@ pub(super) async fn stage(ledger: &SqliteLedger, photo: &Photo) -> Result<()> {
         .bind(photo.name())
         .bind(photo.stored_at.micros())
         .bind(rows::write(photo)?)
-        .execute(&ledger.writer)
+        .execute(&mut *transaction)
         .await
-        .map_err(without_gallery(photo.gallery, "stage a photo"))?;
-    Ok(())
+        .map_err(without_gallery(photo.gallery, action))?;
+    transaction.commit().await.map_err(failed(action))
 }
 
 pub(super) async fn store(ledger: &SqliteLedger, photo: &Photo, priority: Priority, cost: f64) -> Result<bool> {
@@ -56,6 +59,7 @@ pub(super) async fn store(ledger: &SqliteLedger, photo: &Photo, priority: Priori
 
 async fn insert(connection: &mut SqliteConnection, photo: &Photo, priority: Priority, cost: f64) -> Result<()> {
     let action = "store a photo";
+    refuse_condemned(connection, photo.original).await?;
     let sql = "INSERT INTO photo (id, gallery, original, name, stored_at, state, priority, cost, facts)
          VALUES ($1, $2, $3, $4, $5, 'stored', $6, $7, $8)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, stored_at = excluded.stored_at, state = excluded.state,

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use procession_domain::{Classified, Kind, StudioId};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, sqlite::SqliteConnectOptions};
 
-use super::{SqliteLedger, backlog, claim, documents, galleries, open, photos};
+use super::{SqliteLedger, backlog, claim, documents, galleries, open, photos, removal};
 use crate::ledger::{
     Ledger,
     conformance::{self, Opener, samples},
@@ -74,6 +74,11 @@ async fn galleries_are_found_in_their_order() {
 }
 
 #[tokio::test]
+async fn a_condemned_original_is_found_at_once() {
+    assert_walks(&removal::STATEMENTS, &["SEARCH", "SCALAR SUBQUERY", "SCAN CONSTANT ROW"]).await;
+}
+
+#[tokio::test]
 async fn watching_the_work_looks_at_no_finished_photo() {
     let own = [
         "SEARCH",
@@ -104,7 +109,7 @@ async fn erased_embeddings_are_nowhere_in_the_files() {
         };
         assert!(found());
         if remove_gallery {
-            ledger.remove_gallery(gallery.id).await.unwrap();
+            ledger.remove_gallery(gallery.id, samples::at(6), samples::at(60)).await.unwrap();
         } else {
             assert_eq!(ledger.erase_embeddings(gallery.id).await.unwrap(), 8);
         }

@@ -1,0 +1,99 @@
+//! The removal of galleries, and the originals that are deleted after it.
+
+use procession_domain::{ContentHash, GalleryId, Timestamp};
+use sqlx::SqliteConnection;
+
+use super::{SqliteLedger, documents, failed, galleries::unknown, rows};
+use crate::{
+    Document, Error, Result,
+    documents::{Expect, Record, Removal},
+};
+
+const ORIGINALS: &str = "SELECT DISTINCT original FROM photo WHERE gallery = $1 ORDER BY original";
+
+/// What points to something goes before it.
+const REMOVE: [&str; 5] = [
+    "DELETE FROM embedding WHERE gallery = $1",
+    "DELETE FROM job WHERE gallery = $1",
+    "DELETE FROM photo WHERE gallery = $1",
+    "DELETE FROM refusal WHERE gallery = $1",
+    "DELETE FROM gallery WHERE id = $1",
+];
+
+const CONDEMN: &str = "INSERT INTO condemned (original, removal)
+     SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM photo WHERE original = $1)
+     ON CONFLICT (original) DO UPDATE SET removal = excluded.removal WHERE removal = excluded.removal
+     RETURNING original";
+
+const CONDEMNED: &str = "SELECT 1 FROM condemned WHERE original = $1";
+
+const PARDON: &str = "DELETE FROM condemned WHERE removal = $1";
+
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 3] = [CONDEMN, CONDEMNED, PARDON];
+
+pub(super) async fn remove(
+    ledger: &SqliteLedger,
+    id: GalleryId,
+    removed_at: Timestamp,
+    due_at: Timestamp,
+) -> Result<Removal> {
+    let action = "remove a gallery";
+    let gallery = id.to_string();
+    let mut transaction = ledger.write(action).await?;
+    let originals: Vec<String> =
+        sqlx::query_scalar(ORIGINALS).bind(&gallery).fetch_all(&mut *transaction).await.map_err(failed(action))?;
+    let originals = originals.iter().map(|original| rows::id(original, "original")).collect::<Result<_>>()?;
+    let removal = Removal { gallery: id, removed_at, due_at, originals };
+    documents::delete_owned(&mut transaction, &gallery).await?;
+    // In the end: how many galleries, that is one or none.
+    let mut removed = 0;
+    for statement in REMOVE {
+        let done = sqlx::query(statement).bind(&gallery).execute(&mut *transaction).await;
+        removed = done.map_err(failed(action))?.rows_affected();
+    }
+    if removed == 0 {
+        return Err(unknown(id));
+    }
+    documents::put_in(&mut transaction, Removal::KIND, &Record::of(&removal)?, Expect::Absent).await?;
+    transaction.commit().await.map_err(failed(action))?;
+    ledger.overwrite(action).await?;
+    Ok(removal)
+}
+
+pub(super) async fn condemn(
+    ledger: &SqliteLedger,
+    removal: &Removal,
+    originals: &[ContentHash],
+) -> Result<Vec<ContentHash>> {
+    let action = "condemn originals";
+    let removal = removal.id();
+    let mut transaction = ledger.write(action).await?;
+    let mut condemned = Vec::new();
+    for original in originals {
+        let row: Option<String> = sqlx::query_scalar(CONDEMN)
+            .bind(original.to_string())
+            .bind(&removal)
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(failed(action))?;
+        condemned.extend(row.map(|_| *original));
+    }
+    transaction.commit().await.map_err(failed(action))?;
+    Ok(condemned)
+}
+
+pub(super) async fn pardon(ledger: &SqliteLedger, removal: &Removal) -> Result<()> {
+    let done = sqlx::query(PARDON).bind(removal.id()).execute(&ledger.writer).await;
+    done.map(|_| ()).map_err(failed("pardon originals"))
+}
+
+/// Goes on only if nobody is deleting the original.
+pub(super) async fn refuse_condemned(connection: &mut SqliteConnection, original: ContentHash) -> Result<()> {
+    let found: Option<i64> = sqlx::query_scalar(CONDEMNED)
+        .bind(original.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(failed("look for a condemned original"))?;
+    found.map_or(Ok(()), |_| Err(Error::Condemned(original)))
+}
