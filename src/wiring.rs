@@ -24,6 +24,7 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Re
         memory_bytes: config.memory.of(machine::memory_bytes()),
         lease: config.lease(),
         retry: config.retry,
+        critical_share: config.critical_share,
     };
     // Every store must have a photo before it counts as safe.
     let awaited = stores.len();

@@ -175,6 +175,7 @@ mod tests {
             reason: String::new(),
             variants: 7,
             faces: None,
+            megapixels: 1.0,
             timings: Timings::default(),
         }
     }

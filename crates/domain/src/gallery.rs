@@ -156,6 +156,8 @@ pub struct Backlog {
     pub working: u64,
     /// What the waiting photos cost.
     pub waiting_megapixels: f64,
+    /// What the photos cost that a worker holds.
+    pub working_megapixels: f64,
     /// When the original of the photo that came first of those that wait was durable; none if none waits.
     pub waiting_since: Option<Timestamp>,
 }

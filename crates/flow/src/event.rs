@@ -92,6 +92,8 @@ pub enum Event {
         variants: usize,
         /// How many faces were seen, if anybody looked.
         faces: Option<usize>,
+        /// What it cost in the schedule.
+        megapixels: f64,
         /// How long the steps took.
         timings: Timings,
     },
@@ -155,6 +157,29 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Its name: `event` in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::GalleryOpened { .. } => "gallery_opened",
+            Self::FilesFound { .. } => "files_found",
+            Self::PhotoStored { .. } => "photo_stored",
+            Self::FileRefused { .. } => "file_refused",
+            Self::FileSkipped { .. } => "file_skipped",
+            Self::IngestFinished { .. } => "ingest_finished",
+            Self::PhotoStarted { .. } => "photo_started",
+            Self::PhotoDone { .. } => "photo_done",
+            Self::PhotoQuarantined { .. } => "photo_quarantined",
+            Self::PhotoRetried { .. } => "photo_retried",
+            Self::Exporting { .. } => "exporting",
+            Self::ReadingBack { .. } => "reading_back",
+            Self::ReceiptIssued { .. } => "receipt_issued",
+            Self::ReceiptRefused { .. } => "receipt_refused",
+            Self::GalleryFinished { .. } => "gallery_finished",
+        }
+    }
+}
+
 /// Where events go.
 #[derive(Clone, Debug)]
 pub struct Events(Option<mpsc::UnboundedSender<Told>>);
@@ -175,6 +200,31 @@ impl Events {
         if let Some(sender) = &self.0 {
             // A listener that went away misses the rest; the work goes on.
             let _ = sender.send(Told { gallery, event });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_s_name_is_the_one_in_json() {
+        let (progress, name) = (Progress::default(), String::new());
+        let failure = Failure { kind: procession_domain::Kind::Bug, message: String::new() };
+        let events = [
+            Event::FilesFound { files: 0, bytes: 0 },
+            Event::FileRefused { name: name.clone(), failure },
+            Event::FileSkipped { name: name.clone() },
+            Event::IngestFinished { progress },
+            Event::Exporting { done: 0, total: 0 },
+            Event::ReadingBack { done: 0, total: 0 },
+            Event::ReceiptIssued { originals: 0, stores: 0 },
+            Event::ReceiptRefused { why: name },
+            Event::GalleryFinished { progress, finished_at: Timestamp::from_micros(0), slack_seconds: 0, out: None },
+        ];
+        for event in events {
+            assert_eq!(serde_json::to_value(&event).unwrap()["event"], event.name());
         }
     }
 }

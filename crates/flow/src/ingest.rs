@@ -251,7 +251,7 @@ fn priority(system: &System, gallery: &Gallery) -> Priority {
 }
 
 /// What a photo costs in the schedule: its megapixels, at least one.
-fn cost(photo: &Photo) -> f64 {
+pub(crate) fn cost(photo: &Photo) -> f64 {
     (f64::from(photo.width) * f64::from(photo.height) / 1e6).max(1.0)
 }
 

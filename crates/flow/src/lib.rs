@@ -15,6 +15,7 @@ mod life;
 mod preview;
 mod process;
 pub mod receipt;
+pub mod status;
 mod system;
 mod work;
 
@@ -27,5 +28,6 @@ pub use gallery::{open_gallery, redo_outdated};
 pub use ingest::{File, ingest, settle_staged, take_photo, walk};
 pub use preview::{PREVIEW_EDGE, preview};
 pub use process::{Outcome, Request, process};
+pub use procession_plan::{Delivery, Outlook, Rate, Retry, RetryPolicy, retry};
 pub use system::{Settings, System};
 pub use work::Worker;

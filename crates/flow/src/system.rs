@@ -32,6 +32,8 @@ pub struct Settings {
     pub lease: Duration,
     /// When a failed photo is tried again.
     pub retry: procession_plan::RetryPolicy,
+    /// The part of the work, 0 to 1, that the ledger gives to critical galleries while others wait.
+    pub critical_share: f64,
 }
 
 /// Everything that the tasks share.

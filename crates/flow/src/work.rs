@@ -15,7 +15,7 @@ use procession_domain::{
 use procession_plan::{Retry, retry};
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::{Error, Event, Events, Result, System, life};
+use crate::{Error, Event, Events, Result, System, ingest::cost, life};
 
 /// Photos beyond the device's lanes that a worker holds, so that the next one's bytes are there when a lane is free.
 const PREFETCH: usize = 2;
@@ -167,6 +167,7 @@ async fn one_photo(system: &Arc<System>, claim: &Claim, events: &Events) -> Resu
                     reason: finished.pipeline_reason,
                     variants: finished.variants.len(),
                     faces: finished.analysis.faces.map(|faces| faces.len()),
+                    megapixels: cost(&claim.photo),
                     timings: finished.timings,
                 };
                 events.tell(gallery, done);

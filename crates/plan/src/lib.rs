@@ -4,18 +4,22 @@
 
 mod choose;
 mod estimate;
+mod outlook;
 mod pipelines;
 mod rank;
 mod reason;
 mod retry;
 mod schedule;
+mod throughput;
 mod urgency;
 
 pub use choose::{Evidence, choose_pipeline};
 pub use estimate::{Estimate, Pace};
+pub use outlook::{Delivery, Outlook, Unfinished, delivered, outlook};
 pub use pipelines::{PIPELINES_TOML, pipelines};
-pub use rank::{default_margin, predict_remaining, rank};
+pub use rank::{default_margin, predict_remaining, rank, rerank};
 pub use reason::Reason;
 pub use retry::{Retry, RetryPolicy, retry};
 pub use schedule::{Candidate, CriticalShare, Turn, charge, join, next};
+pub use throughput::{Rate, Throughput};
 pub use urgency::urgency;

@@ -21,9 +21,13 @@ pub fn rank(
 ) -> Rank {
     let promise = promises.of(urgency);
     let deadline = opened_at.after(promise.complete_within());
+    rerank(Rank { urgency, weight: promise.weight, deadline, critical_at: deadline }, remaining, margin)
+}
+
+/// The same rank with the moment from which it is critical as it is for this remaining work. What was promised stays.
+pub fn rerank(rank: Rank, remaining: Duration, margin: Duration) -> Rank {
     let needed = i64::try_from((remaining.saturating_add(margin)).as_micros()).unwrap_or(i64::MAX);
-    let critical_at = Timestamp::from_micros(deadline.micros().saturating_sub(needed));
-    Rank { urgency, weight: promise.weight, deadline, critical_at }
+    Rank { critical_at: Timestamp::from_micros(rank.deadline.micros().saturating_sub(needed)), ..rank }
 }
 
 /// How long so many megapixels take at a measured throughput. Without a measurement (zero or less, not a number) this is
@@ -55,6 +59,7 @@ mod tests {
         assert_eq!(rank.deadline, opened.after(minutes(30)));
         assert_eq!(rank.critical_at, opened.after(minutes(15)));
         assert!((rank.weight - 5.0).abs() < f64::EPSILON);
+        assert_eq!(rerank(rank, Duration::ZERO, margin), Rank { critical_at: opened.after(minutes(25)), ..rank });
     }
 
     #[test]

@@ -7,11 +7,12 @@ use crate::Result;
 
 /// The first of a gallery's jobs that wait has the least id.
 const BACKLOG: &str = "SELECT gallery.id, urgency, weight, deadline, critical_at,
-         unfinished.waiting, unfinished.working, unfinished.cost, photo.stored_at
+         unfinished.waiting, unfinished.working, unfinished.cost, unfinished.held_cost, photo.stored_at
      FROM (SELECT gallery,
              COUNT(*) FILTER (WHERE state <> 'held') AS waiting,
              COUNT(*) FILTER (WHERE state = 'held') AS working,
              COALESCE(SUM(cost) FILTER (WHERE state <> 'held'), 0.0) AS cost,
+             COALESCE(SUM(cost) FILTER (WHERE state = 'held'), 0.0) AS held_cost,
              MIN(id) FILTER (WHERE state <> 'held') AS oldest
          FROM job GROUP BY gallery) AS unfinished
      JOIN gallery ON gallery.id = unfinished.gallery
@@ -27,16 +28,17 @@ const HOLDERS: &str = "SELECT worker, COUNT(*), MIN(wakes_at) FROM job
 pub(super) const STATEMENTS: [&str; 2] = [BACKLOG, HOLDERS];
 
 pub(super) async fn backlog(ledger: &SqliteLedger) -> Result<Vec<Backlog>> {
-    type Row = (String, String, f64, i64, i64, i64, i64, f64, Option<i64>);
+    type Row = (String, String, f64, i64, i64, i64, i64, f64, f64, Option<i64>);
     let rows: Vec<Row> =
         sqlx::query_as(BACKLOG).fetch_all(&ledger.readers).await.map_err(failed("count what is unfinished"))?;
-    let backlog = |(id, urgency, weight, deadline, critical_at, waiting, working, waiting_megapixels, oldest): Row| {
+    let backlog = |(id, urgency, weight, deadline, critical_at, waiting, working, cost, held_cost, oldest): Row| {
         Ok(Backlog {
             gallery: rows::id(&id, "gallery")?,
             rank: rows::rank(&id, &urgency, weight, deadline, critical_at)?,
             waiting: waiting.unsigned_abs(),
             working: working.unsigned_abs(),
-            waiting_megapixels,
+            waiting_megapixels: cost,
+            working_megapixels: held_cost,
             waiting_since: oldest.map(Timestamp::from_micros),
         })
     };

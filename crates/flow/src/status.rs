@@ -1,0 +1,316 @@
+//! How far each gallery is and when it will be finished: answered from the ledger and from what was seen happening.
+
+mod activity;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use procession_domain::{
+    Classified, GalleryId, Kind, PhotoId, Timestamp,
+    gallery::{Backlog, Progress, Rank},
+};
+use procession_plan::{Delivery, Outlook, Rate, Throughput, Unfinished, default_margin, delivered, outlook};
+use serde::Serialize;
+
+use crate::{Event, Result, System, Told};
+
+use activity::Activities;
+
+/// Answers may be so old: many who ask at once are answered from one look at the ledger.
+const FRESH: Duration = Duration::from_millis(500);
+/// A photo that was begun and of which nothing was heard for so long is not worked on any more: its worker lost it.
+const LONGEST_WORK: Duration = Duration::from_secs(600);
+/// The workers try again sooner than this: without another failure in that time they are back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// What a gallery is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It has no photo.
+    Empty,
+    /// Photos are arriving, or were a moment ago.
+    Receiving,
+    /// Photos wait for workers, or are worked on.
+    Processing,
+    /// Every photo is finished or cannot be processed, and no more are arriving.
+    Done,
+}
+
+/// How far a gallery is, and what is expected of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Status {
+    /// The counts.
+    pub progress: Progress,
+    /// What it is doing.
+    pub state: State,
+    /// Whether the promise is kept.
+    pub delivery: Delivery,
+    /// When it is promised.
+    pub deadline: Timestamp,
+    /// When it was finished or will be, as far as that is known.
+    pub finishes_at: Option<Timestamp>,
+    /// Seconds between that and the deadline; negative if it is missed.
+    pub slack_seconds: Option<i64>,
+    /// Photos of all galleries that the service finishes in a second; none while too little is known.
+    pub photos_per_second: Option<f64>,
+    /// The figures behind it, for people.
+    pub reason: String,
+}
+
+/// What is unfinished, and what is expected of it, at one moment.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// The moment.
+    pub at: Timestamp,
+    /// How fast the work goes; none while too little is known or the workers pause.
+    pub rate: Option<Rate>,
+    /// The unfinished galleries by deadline.
+    pub galleries: Vec<(Backlog, Outlook)>,
+}
+
+/// Watches what happens, and answers from it.
+#[derive(Debug, Default)]
+pub struct Observer {
+    seen: Mutex<Seen>,
+    expected: tokio::sync::Mutex<Option<Arc<Expected>>>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    throughput: Throughput,
+    in_work: HashMap<PhotoId, Timestamp>,
+    activities: Activities,
+    pause: Option<Pause>,
+}
+
+/// Why the workers do nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pause {
+    /// Since when.
+    pub at: Timestamp,
+    /// What kind of fault it is.
+    pub kind: Kind,
+    /// The fault, for the operator.
+    pub why: String,
+}
+
+impl Observer {
+    /// Takes in what happened at this moment. Returns true if the gallery has become active by it: something new is there
+    /// to be finished.
+    pub fn take(&self, at: Timestamp, told: &Told) -> bool {
+        let mut seen = self.seen();
+        match &told.event {
+            Event::PhotoStarted { photo, .. } => {
+                seen.in_work.insert(*photo, at);
+                seen.throughput.begin(at);
+            }
+            Event::PhotoDone { photo, megapixels, .. } => {
+                seen.throughput.record(at, *megapixels);
+                seen.end(*photo, at);
+            }
+            Event::PhotoQuarantined { photo, .. } | Event::PhotoRetried { photo, .. } => seen.end(*photo, at),
+            _ => {}
+        }
+        seen.activities.take(at, told)
+    }
+
+    /// The workers stopped because of a fault of the machine. They will try again.
+    pub fn pause(&self, now: Timestamp, error: &crate::Error) {
+        let mut seen = self.seen();
+        seen.in_work.clear();
+        seen.throughput.pause(now);
+        seen.pause = Some(Pause { at: now, kind: error.kind(), why: procession_domain::error::chain(error) });
+    }
+
+    /// Why the workers do nothing, if they had to stop.
+    pub fn paused(&self, now: Timestamp) -> Option<Pause> {
+        self.seen().pause.clone().filter(|pause| now.since(pause.at) < LONGEST_PAUSE)
+    }
+
+    /// The galleries in which nothing has happened for a while, each with its last moment and told once: those of them that
+    /// have nothing unfinished are finished.
+    pub fn settled(&self, now: Timestamp) -> Vec<(GalleryId, Timestamp)> {
+        self.seen().activities.settled(now)
+    }
+
+    /// How far a gallery is. `finished_at` is when it was finished, where that is known.
+    ///
+    /// # Errors
+    /// The ledger does not answer.
+    pub async fn status(
+        &self,
+        system: &System,
+        gallery: GalleryId,
+        rank: &Rank,
+        finished_at: Option<Timestamp>,
+    ) -> Result<Status> {
+        let progress = system.ledger.progress(gallery).await?;
+        let expected = match self.expected(system, FRESH).await? {
+            expected if progress.is_finished() || expected.of(gallery).is_some() => expected,
+            // Its first photo has just arrived.
+            _ => self.expected(system, Duration::ZERO).await?,
+        };
+        let now = system.clock.now();
+        let (arriving, active) = self.seen().activities.of(gallery, now);
+        let blank = Status {
+            progress,
+            state: State::Empty,
+            delivery: if now > rank.deadline { Delivery::Late } else { Delivery::OnTime },
+            deadline: rank.deadline,
+            finishes_at: None,
+            slack_seconds: None,
+            photos_per_second: expected.rate.map(|rate| rate.photos_per_second),
+            reason: "everything that arrived is finished; more may be on its way".to_owned(),
+        };
+        let state = if arriving { State::Receiving } else { State::Processing };
+        Ok(match expected.of(gallery) {
+            _ if progress.stored() == 0 => {
+                Status { delivery: Delivery::OnTime, reason: "no photo has arrived yet".to_owned(), ..blank }
+            }
+            _ if progress.is_finished() && !active => Status {
+                state: State::Done,
+                delivery: Delivery::Delivered,
+                finishes_at: finished_at,
+                slack_seconds: finished_at.map(|at| (rank.deadline.micros() - at.micros()).div_euclid(1_000_000)),
+                reason: delivered(&progress, finished_at, rank.deadline).into(),
+                ..blank
+            },
+            Some((_, outlook)) if !progress.is_finished() => Status {
+                state,
+                delivery: outlook.delivery,
+                finishes_at: outlook.finishes_at,
+                slack_seconds: outlook.slack_seconds,
+                reason: match self.paused(now) {
+                    Some(pause) => paused(pause.kind),
+                    None => outlook.reason.to_string(),
+                },
+                ..blank
+            },
+            _ => Status { state, ..blank },
+        })
+    }
+
+    /// What is expected of everything that is unfinished, from a look at the ledger that is at most so old.
+    ///
+    /// # Errors
+    /// The ledger does not answer.
+    pub async fn expected(&self, system: &System, age: Duration) -> Result<Arc<Expected>> {
+        // Whoever comes while another looks waits for what the other finds.
+        let mut known = self.expected.lock().await;
+        let now = system.clock.now();
+        if let Some(known) = known.as_ref().filter(|known| now.since(known.at) < age) {
+            return Ok(Arc::clone(known));
+        }
+        let backlog = system.ledger.backlog().await?;
+        let rate = self.rate(now);
+        let unfinished: Vec<Unfinished> = backlog.iter().map(|backlog| unfinished(system, backlog)).collect();
+        let pace = rate.map(|rate| rate.megapixels_per_second);
+        let outlooks = outlook(&unfinished, pace, system.settings.critical_share, now);
+        let expected = Arc::new(Expected { at: now, rate, galleries: backlog.into_iter().zip(outlooks).collect() });
+        *known = Some(Arc::clone(&expected));
+        Ok(expected)
+    }
+
+    /// Writes into the schedule from when each unfinished gallery is critical, by what is left of it at the measured pace.
+    /// Returns those whose rank changed, with the rank that they have now.
+    ///
+    /// # Errors
+    /// The ledger does not answer.
+    pub async fn rerank(&self, system: &System) -> Result<BTreeMap<GalleryId, Rank>> {
+        let expected = self.expected(system, Duration::ZERO).await?;
+        let mut changed = BTreeMap::new();
+        let Some(rate) = expected.rate else { return Ok(changed) };
+        for (backlog, _) in &expected.galleries {
+            let left = backlog.waiting_megapixels + backlog.working_megapixels;
+            let remaining = procession_plan::predict_remaining(left, rate.megapixels_per_second);
+            let margin = default_margin(system.settings.promises.of(backlog.rank.urgency));
+            let ranked = procession_plan::rerank(backlog.rank, remaining, margin);
+            if !is_worth_writing(backlog.rank.critical_at, ranked.critical_at, expected.at) {
+                continue;
+            }
+            let written = match system.ledger.gallery(backlog.gallery).await {
+                // Conditional: a change of the gallery meanwhile brings its own rank.
+                Ok((gallery, rank)) if rank == backlog.rank => {
+                    system.ledger.update_gallery(&gallery, &ranked, &gallery).await
+                }
+                Ok(_) => continue,
+                Err(error) => Err(error),
+            };
+            match written {
+                Ok(()) => drop(changed.insert(backlog.gallery, ranked)),
+                // It was changed or removed meanwhile: the next time will do.
+                Err(error) if matches!(error.kind(), Kind::Conflict | Kind::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(changed)
+    }
+
+    /// How fast the work goes; none while too little is known or the workers pause.
+    fn rate(&self, now: Timestamp) -> Option<Rate> {
+        if self.paused(now).is_some() {
+            return None;
+        }
+        let mut seen = self.seen();
+        seen.in_work.retain(|_, since| now.since(*since) < LONGEST_WORK);
+        if seen.in_work.is_empty() {
+            seen.throughput.pause(now);
+        }
+        seen.throughput.rate(now)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    /// A photo's work ended, so the workers are at work.
+    fn end(&mut self, photo: PhotoId, at: Timestamp) {
+        self.pause = None;
+        self.in_work.remove(&photo);
+        if self.in_work.is_empty() {
+            self.throughput.pause(at);
+        }
+    }
+}
+
+impl Expected {
+    /// What is expected of this gallery, if it was unfinished.
+    pub fn of(&self, gallery: GalleryId) -> Option<&(Backlog, Outlook)> {
+        self.galleries.iter().find(|(backlog, _)| backlog.gallery == gallery)
+    }
+}
+
+fn unfinished(system: &System, backlog: &Backlog) -> Unfinished {
+    Unfinished {
+        gallery: backlog.gallery,
+        rank: backlog.rank,
+        margin: default_margin(system.settings.promises.of(backlog.rank.urgency)),
+        photos: backlog.waiting + backlog.working,
+        megapixels: backlog.waiting_megapixels + backlog.working_megapixels,
+    }
+}
+
+/// A moment that is far away need not be known to the second: a twentieth of the time until then is near enough.
+fn is_worth_writing(old: Timestamp, new: Timestamp, now: Timestamp) -> bool {
+    let tolerance = (new.since(now) / 20).max(Duration::from_secs(1));
+    old.since(new).max(new.since(old)) > tolerance || (old <= now) != (new <= now)
+}
+
+/// What a studio is told of a pause. Where and what exactly is the operator's.
+fn paused(kind: Kind) -> String {
+    let why = match kind {
+        Kind::Limit => "the storage is full",
+        Kind::Unavailable | Kind::Corrupt => "the storage does not answer as it should",
+        _ => "of a fault of the service",
+    };
+    format!("the workers pause because {why}; they go on by themselves as soon as they can, and nothing is lost")
+}
+
+#[cfg(test)]
+mod tests;
