@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::{Router, http::StatusCode};
 
-use crate::{Problem, Service, api};
+use crate::{Problem, Service, api, pages};
 
 /// The service as something that answers requests.
 pub fn router(service: Arc<Service>) -> Router {
-    Router::new().merge(api::routes()).fallback(nothing_here).with_state(service)
+    Router::new().merge(api::routes()).merge(pages::routes()).fallback(nothing_here).with_state(service)
 }
 
 async fn nothing_here() -> Problem {

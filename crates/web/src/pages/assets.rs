@@ -1,0 +1,109 @@
+//! What pages load: styles, scripts and fonts that are part of the binary.
+//!
+//! An address carries the hash of the content, so a browser keeps it for ever and yet never shows an old one. Scripts are ES
+//! modules that import each other by plain relative names; the import map of each page leads those to the same addresses.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use axum::{
+    Router,
+    extract::{Path, Query},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::Deserialize;
+
+use crate::Problem;
+
+/// A file of the binary.
+pub(crate) struct File {
+    /// Its name under `/assets/`; the ending says what it is.
+    pub(crate) name: &'static str,
+    /// Its content.
+    pub(crate) bytes: &'static [u8],
+}
+
+/// An embedded file under its own name: `file!("dialog.js")` is `pages/dialog.js`.
+macro_rules! file {
+    ($name:literal) => {
+        File { name: $name, bytes: include_bytes!($name) }
+    };
+}
+
+/// All there are. Another area adds its own list.
+const FILES: &[&[File]] = &[SHARED];
+
+/// What all pages use.
+const SHARED: &[File] =
+    &[file!("base.css"), file!("controls.css"), file!("frame.css"), file!("dom.js"), file!("dialog.js")];
+
+/// The addresses of all files, by name.
+static ADDRESSES: LazyLock<BTreeMap<&'static str, String>> = LazyLock::new(|| {
+    all().map(|file| (file.name, format!("/assets/{}?v={}", file.name, version(file.bytes)))).collect()
+});
+
+/// The import map: where a page's modules find each other.
+pub(super) static IMPORTS: LazyLock<String> = LazyLock::new(|| {
+    let modules = ADDRESSES.iter().filter(|(name, _)| name.ends_with(".js"));
+    let imports: BTreeMap<String, &String> = modules.map(|(name, to)| (format!("/assets/{name}"), to)).collect();
+    serde_json::json!({ "imports": imports }).to_string()
+});
+
+/// The address of an asset. A name that is not embedded gives an address at which nothing is; a test walks all pages.
+pub(crate) fn address(name: &str) -> &'static str {
+    ADDRESSES.get(name).map_or("/assets/", String::as_str)
+}
+
+/// The routes of the assets.
+pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/assets/{name}", get(serve))
+}
+
+fn all() -> impl Iterator<Item = &'static File> {
+    FILES.iter().copied().flatten()
+}
+
+fn version(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..16].to_owned()
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    v: Option<String>,
+}
+
+async fn serve(
+    Path(name): Path<String>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let file = all().find(|file| file.name == name).ok_or_else(|| Problem::not_found(format!("asset {name:?}")))?;
+    let version = version(file.bytes);
+    let tag = format!("\"{version}\"");
+    // Whoever asks for a version that this binary does not have gets the present one, but must not keep it under that name.
+    let caching = if wanted.v.is_some_and(|wanted| wanted == version) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let is_known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let head = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type(file.name))),
+        (header::CACHE_CONTROL, HeaderValue::from_static(caching)),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static(""))),
+    ];
+    let answer = if is_known { StatusCode::NOT_MODIFIED.into_response() } else { file.bytes.into_response() };
+    Ok((head, answer).into_response())
+}
+
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("woff2") => "font/woff2",
+        _ => "text/plain; charset=utf-8",
+    }
+}
