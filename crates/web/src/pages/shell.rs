@@ -16,7 +16,7 @@ use crate::Problem;
 const ICONS: &str = include_str!("icons.svg");
 
 /// The styles of every page, before its own.
-const STYLES: [&str; 2] = ["base.css", "controls.css"];
+const STYLES: [&str; 3] = ["base.css", "serif.css", "controls.css"];
 
 /// A page.
 pub(crate) struct Page<'a> {
