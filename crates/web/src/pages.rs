@@ -4,6 +4,7 @@
 //! `controls.css` buttons, fields and dialogs.
 
 pub(crate) mod assets;
+mod enter;
 mod frame;
 pub(crate) mod shell;
 
@@ -15,5 +16,5 @@ use crate::Service;
 
 /// The pages' routes.
 pub(crate) fn routes() -> Router<Arc<Service>> {
-    Router::new().merge(assets::routes())
+    Router::new().merge(assets::routes()).merge(enter::routes())
 }

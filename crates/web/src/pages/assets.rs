@@ -35,7 +35,7 @@ macro_rules! file {
 }
 
 /// All there are. Another area adds its own list.
-const FILES: &[&[File]] = &[SHARED];
+const FILES: &[&[File]] = &[SHARED, STUDIO];
 
 /// What all pages use.
 const SHARED: &[File] = &[
@@ -48,6 +48,9 @@ const SHARED: &[File] = &[
     file!("newsreader-latin-400-normal.woff2" in "vendor"),
     file!("newsreader-latin-ext-400-normal.woff2" in "vendor"),
 ];
+
+/// What the studio's pages use.
+const STUDIO: &[File] = &[file!("enter.css"), file!("enter.js")];
 
 /// A file as it is served.
 struct Asset {
@@ -111,11 +114,7 @@ async fn serve(
     let Asset { bytes, version, .. } = asset;
     let tag = format!("\"{version}\"");
     // Whoever asks for a version that this binary does not have gets the present one, but must not keep it under that name.
-    let caching = if wanted.v.as_ref() == Some(version) {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
+    let caching = if wanted.v.as_ref() == Some(version) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let is_known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let head = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type(&name))),
