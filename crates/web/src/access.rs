@@ -1,6 +1,7 @@
 //! Who may do what. A studio is a tenant; every request but those for signed URLs is made by an API key of one studio, given
 //! as a header by programs and through a session's cookie by browsers.
 
+mod allowance;
 mod caller;
 mod key;
 mod keyring;
@@ -10,8 +11,11 @@ mod studio;
 pub use caller::{Caller, Visitor};
 pub use key::{ApiKey, Scope, Token, create_key};
 pub use keyring::{Keyring, Purpose};
-pub use session::{SESSION_COOKIE, session_cookie, session_key};
+pub use session::{SESSION_COOKIE, end_session_cookie, session_cookie, session_key};
 pub use studio::{Studio, ensure_local_studio};
+
+pub(crate) use allowance::{Allowance, network_of};
+pub(crate) use caller::refuse_foreign_pages;
 
 /// So many bytes of a secret are drawn at random.
 pub(crate) const SECRET_BYTES: usize = 32;

@@ -8,7 +8,7 @@ use procession_domain::{ContentHash, album::Album};
 
 use data::PageData;
 
-const STYLE: &str = include_str!("album/page.css");
+const STYLE: &str = concat!(include_str!("pages/base.css"), include_str!("album/page.css"));
 const ICONS: &str = include_str!("album/icons.svg");
 
 /// One module: the files share its scope, each uses only what stands before it or is called after start.

@@ -9,6 +9,7 @@ mod albums;
 mod api;
 mod deliver;
 mod hub;
+mod pages;
 mod problem;
 pub mod range;
 mod router;

@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use axum::{Router, http::StatusCode};
 
-use crate::{Problem, Service, api, uploads};
+use crate::{Problem, Service, api, pages, uploads};
 
 /// The service as something that answers requests.
 pub fn router(service: Arc<Service>) -> Router {
-    Router::new().merge(api::routes()).merge(uploads::routes()).fallback(nothing_here).with_state(service)
+    let areas = [
+        api::routes(),
+        uploads::routes(),
+        pages::routes(),
+    ];
+    areas.into_iter().fold(Router::new(), Router::merge).fallback(nothing_here).with_state(service)
 }
 
 async fn nothing_here() -> Problem {

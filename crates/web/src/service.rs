@@ -1,6 +1,6 @@
 //! The running service: what all requests share, put together once at the start.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use procession_flow::{Events, System};
 use procession_vault::Documents;
@@ -8,10 +8,14 @@ use tokio::sync::watch;
 
 use crate::{
     Hub, Result,
-    access::{Keyring, ensure_local_studio},
+    access::{Allowance, Keyring, ensure_local_studio},
     albums::Albums,
     uploads::Uploads,
 };
+
+/// So many wrong keys an address may try at once, and one more after each pause.
+const KEY_TRIES: u32 = 10;
+const KEY_PAUSE: Duration = Duration::from_secs(6);
 
 /// What an operator can choose.
 #[derive(Clone, Debug)]
@@ -50,6 +54,8 @@ pub struct Service {
     pub events: Events,
     /// The secrets that sign URLs and cookies.
     pub keyring: Keyring,
+    /// How often somebody may try a key that is none.
+    pub(crate) key_tries: Allowance<IpAddr>,
     /// What the operator chose.
     pub settings: ServiceSettings,
     /// Becomes true at a shutdown: answers without an end must end then.
@@ -73,6 +79,17 @@ impl Service {
         let (hub, events) = Hub::start(Arc::clone(&system.clock));
         let albums = Albums::new(Arc::clone(&system), documents.clone());
         let uploads = Uploads::open(&settings, system.settings.limits.max_bytes.min(system.budget.bytes())).await?;
-        Ok(Arc::new(Self { system, documents, albums, uploads, hub, events, keyring, settings, stopping }))
+        Ok(Arc::new(Self {
+            system,
+            documents,
+            albums,
+            uploads,
+            hub,
+            events,
+            keyring,
+            key_tries: Allowance::new(KEY_TRIES, KEY_PAUSE),
+            settings,
+            stopping,
+        }))
     }
 }

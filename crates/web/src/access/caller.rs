@@ -26,6 +26,17 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The holder of a key, given as text.
+    ///
+    /// # Errors
+    /// 401.
+    pub async fn of(service: &Service, token: &str) -> Result<Self> {
+        let token: Token = token.parse().map_err(|_| Problem::unauthenticated())?;
+        let key = service.documents.get::<ApiKey>(token.id()).await?;
+        let key = key.filter(|key| token.opens(&key.document)).ok_or_else(Problem::unauthenticated)?;
+        Ok(key.document.into())
+    }
+
     /// Goes on only if the caller may do this.
     ///
     /// # Errors
@@ -52,12 +63,7 @@ impl FromRequestParts<Arc<Service>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self> {
         let id = match bearer(&parts.headers) {
-            Some(token) => {
-                let token: Token = token.parse().map_err(|_| Problem::unauthenticated())?;
-                let key = service.documents.get::<ApiKey>(token.id()).await?;
-                let key = key.filter(|key| token.opens(&key.document)).ok_or_else(Problem::unauthenticated)?;
-                return Ok(key.document.into());
-            }
+            Some(token) => return Self::of(service, token).await,
             None => cookie(&parts.headers, SESSION_COOKIE)
                 .and_then(|value| session_key(&service.keyring, value, service.system.clock.now())),
         };
@@ -107,7 +113,7 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 
 /// A browser sends a session's cookie along with what another site's page asks for, unless it honours `SameSite`. Browsers
 /// that say where a request comes from are held to it.
-fn refuse_foreign_pages(method: &Method, headers: &HeaderMap) -> Result<()> {
+pub(crate) fn refuse_foreign_pages(method: &Method, headers: &HeaderMap) -> Result<()> {
     let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
     let is_foreign = site.is_some_and(|site| !matches!(site, "same-origin" | "none"));
     if is_foreign && !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {

@@ -24,6 +24,11 @@ pub fn session_cookie(keyring: &Keyring, key_id: &str, now: Timestamp, secure: b
     )
 }
 
+/// The value of `Set-Cookie` that ends a session in a browser.
+pub fn end_session_cookie() -> String {
+    format!("{SESSION_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict")
+}
+
 /// The id of the key whose session a cookie's value proves.
 pub fn session_key(keyring: &Keyring, value: &str, now: Timestamp) -> Option<String> {
     let mut parts = value.split('.');

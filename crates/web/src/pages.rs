@@ -1,0 +1,20 @@
+//! The pages for people: rendered on the server, with light scripts.
+//!
+//! A page is a [`shell::Page`]; what it loads beside itself is an embedded asset. `base.css` has the tokens of the look,
+//! `controls.css` buttons, fields and dialogs.
+
+pub(crate) mod assets;
+mod enter;
+mod frame;
+pub(crate) mod shell;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::Service;
+
+/// The pages' routes.
+pub(crate) fn routes() -> Router<Arc<Service>> {
+    Router::new().merge(assets::routes()).merge(enter::routes())
+}
