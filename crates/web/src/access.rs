@@ -5,6 +5,8 @@ mod allowance;
 mod caller;
 mod key;
 mod keyring;
+mod link;
+mod password;
 mod session;
 mod studio;
 
@@ -15,7 +17,9 @@ pub use session::{SESSION_COOKIE, end_session_cookie, session_cookie, session_ke
 pub use studio::{Studio, ensure_local_studio};
 
 pub(crate) use allowance::{Allowance, network_of};
-pub(crate) use caller::refuse_foreign_pages;
+pub(crate) use caller::{cookie, refuse_foreign_pages};
+pub(crate) use link::{Downloads, Link, LinkToken, UNLOCKED_COOKIE};
+pub(crate) use password::{hash_password, is_password};
 
 /// So many bytes of a secret are drawn at random.
 pub(crate) const SECRET_BYTES: usize = 32;

@@ -1,12 +1,13 @@
 //! The gallery page: a shell that is readable at once, and the album as compact data from which the scripts draw the rest.
 
-mod data;
-mod shell;
-mod words;
+pub(crate) mod data;
+pub(crate) mod details;
+pub(crate) mod shell;
+pub(crate) mod words;
 
 use procession_domain::{ContentHash, album::Album};
 
-use data::PageData;
+use data::{Numbered, PageData};
 
 const STYLE: &str = concat!(include_str!("pages/base.css"), include_str!("album/page.css"));
 const ICONS: &str = include_str!("album/icons.svg");
@@ -27,12 +28,14 @@ const SCRIPT: &str = concat!(
 /// The complete `index.html` of a gallery, to stand beside the files that `album` names: style, scripts and data are in
 /// it, nothing is fetched but the photos. The same album gives the same bytes.
 pub fn album_page(album: &Album) -> String {
-    let page = PageData::of(album);
+    let numbered = Numbered::of(album, &[]);
+    let page = PageData::of(&numbered);
     let json = script_safe(&serde_json::to_string(&page).unwrap_or_else(|_| "null".to_owned()));
     // A nonce that the album's own content cannot contain: file names are part of what is hashed.
     let nonce = ContentHash::of(json.as_bytes()).to_string();
     shell::document(
         album,
+        &numbered,
         &page,
         &shell::Parts { style: STYLE, icons: ICONS, script: SCRIPT, data: &json, nonce: &nonce },
     )

@@ -3,6 +3,7 @@
 
 mod extract;
 mod galleries;
+mod links;
 mod openapi;
 mod paging;
 
@@ -23,9 +24,9 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
 }
 
 fn documented() -> OpenApiRouter<Arc<Service>> {
-    openapi::start().routes(routes!(galleries::list, galleries::create)).routes(routes!(
-        galleries::get,
-        galleries::change,
-        galleries::remove
-    ))
+    openapi::start()
+        .routes(routes!(galleries::list, galleries::create))
+        .routes(routes!(galleries::get, galleries::change, galleries::remove))
+        .routes(routes!(links::list, links::create))
+        .routes(routes!(links::revoke))
 }

@@ -1,13 +1,57 @@
 // The album's data and small helpers over it. Times are milliseconds of the venue's wall clock, read as if UTC.
-const album = JSON.parse(document.getElementById("album-data").textContent);
-const photos = album.photos;
+//
+// A page on disk has all of it inside. A page of the service fetches it: at first what the layout needs of every photo, and the
+// details of some, the rest when somebody comes near.
+const source = document.getElementById("album-data");
+const album = source.dataset.from ? await fetched(source.dataset.from) : JSON.parse(source.textContent);
+const photos = album.photos.map((photo) => {
+  if (!Array.isArray(photo)) return photo;
+  const [id, width, height, taken, best] = photo;
+  return { id, width, height, taken: taken ?? undefined, best: best === 1 };
+});
 const indexOfId = new Map(photos.map((photo, index) => [photo.id, index]));
 const momentOf = new Uint16Array(photos.length);
 album.moments.forEach((moment, at) => moment.photos.forEach((index) => (momentOf[index] = at)));
 const guestsOf = new Map();
 album.guests.forEach((guest, at) => {
-  for (const [index] of guest.faces) guestsOf.set(index, [...(guestsOf.get(index) ?? []), at]);
+  for (const index of guest.photos) guestsOf.set(index, [...(guestsOf.get(index) ?? []), at]);
 });
+learn(album.details ?? album);
+
+async function fetched(address, options) {
+  const answer = await fetch(address, options);
+  if (!answer.ok) throw Object.assign(new Error(`${address} answered ${answer.status}`), { status: answer.status });
+  return answer.json();
+}
+
+/** Takes in what is known of some photos. */
+function learn({ texts, kinds, photos: known }) {
+  for (const { id, ...details } of known) Object.assign(photos[indexOfId.get(id)] ?? {}, details, { texts, kinds });
+}
+
+const PAGE = 100; // photos that are asked for together
+const RETRY_MS = 3_000;
+const asked = new Map(); // the first of such photos → the promise of their details
+
+/** Fetches what is not known of the photos around one, and shows it. */
+function bring(index) {
+  const first = index - (index % PAGE);
+  if (!asked.has(first)) {
+    const details = fetched(`${album.more}?from=${photos[first].id}&count=${PAGE}`, { cache: "no-cache" });
+    asked.set(first, details.then((known) => (learn(known), showKnown())));
+    asked.get(first).catch(() => setTimeout(() => (asked.delete(first), showKnown()), RETRY_MS));
+  }
+  return asked.get(first);
+}
+
+/** Asks again, once, for the addresses of a photo whose file did not come: they end after a day. False if that is no use. */
+function renew(index) {
+  const photo = photos[index];
+  if (!album.more || photo.isRenewed) return false;
+  asked.delete(index - (index % PAGE));
+  photo.files = undefined;
+  return (photo.isRenewed = true);
+}
 
 /** The longest edge that a page shows unless somebody zooms in. */
 const SCREEN_EDGE = 2600;
@@ -23,16 +67,17 @@ function stemOf(path) {
   return dot < 0 ? name : name.slice(0, dot);
 }
 
-/** The outputs of a photo: {variant, format, width, height, bytes, path, whole}. `whole` ones are not cropped. */
+/** The outputs of a photo: {variant, format, width, height, bytes, url, name, whole}. `whole` ones are not cropped. */
 function filesOf(photo) {
   const stem = photo.stem ?? stemOf(photo.name);
   const files = [];
   for (let at = 0; at < photo.files.length; at += 4) {
     const [kind, width, height, bytes] = photo.files.slice(at, at + 4);
-    const { variant, format, before, after } = album.kinds[kind];
-    const path = after === "\0" ? before : before + stem + after;
+    const { variant, format, before, after } = photo.kinds[kind];
+    const path = before === undefined ? photo.name : after === "\0" ? before : before + stem + after;
+    const url = photo.urls?.[at / 4] ?? urlOf(path);
     const whole = Math.abs(width * photo.height - height * photo.width) <= Math.max(photo.width, photo.height);
-    files.push({ variant, format, width, height, bytes, path, whole });
+    files.push({ variant, format, width, height, bytes, url, name: fileNameOf(path), whole });
   }
   return files;
 }
@@ -82,7 +127,7 @@ function pictureOf(photo, sizes, alt) {
   image.width = photo.width;
   image.height = photo.height;
   for (const format of ["avif", "webp", "jpeg"]) {
-    const srcset = files.filter((file) => file.format === format).map((file) => `${urlOf(file.path)} ${file.width}w`).join(", ");
+    const srcset = files.filter((file) => file.format === format).map((file) => `${file.url} ${file.width}w`).join(", ");
     if (srcset && format === "jpeg") image.srcset = srcset;
     else if (srcset) picture.append(element("source", { type: MEDIA_TYPES[format], srcset, sizes }));
   }
@@ -115,7 +160,7 @@ function bytesText(bytes) {
 function altText(index) {
   const photo = photos[index];
   const names = (guestsOf.get(index) ?? []).slice(0, 6).map((at) => album.guests[at].name);
-  const parts = [album.moments[momentOf[index]].title, photo.taken === undefined ? fileNameOf(photo.name) : clockTime(photo.taken)];
+  const parts = [album.moments[momentOf[index]].title, photo.taken === undefined ? fileNameOf(photo.name ?? "photo") : clockTime(photo.taken)];
   if (names.length) parts.push(`with ${names.join(", ")}`);
   return parts.join(", ");
 }

@@ -1,13 +1,17 @@
-// The grid: every section has its full height from the start, but only the tiles near the viewport are in the document.
+// The grid: every section has its full height from the start, but only the cells near the viewport are in the document.
 
 const grid = document.getElementById("gallery");
-const MARGIN = 1.0; // viewports above and below the visible one that hold tiles
-const FAST = 3; // pixels a millisecond from which tiles show only their placeholder
+const MARGIN = 1.0; // viewports above and below the visible one that hold cells
+const FAST = 3; // pixels a millisecond from which cells show only their placeholder
+const MOST_DENSE = 2; // pixels of the screen a CSS pixel that a small picture is worth
+
+/** What more stands on a photo in the grid: each is called with a new cell and the photo's index. */
+const onCell = [];
 
 let sections = []; // {at, list, element, tiles, rows, boxes, top}
 let sequence = []; // the shown photos in the order of the page
 const placeOf = new Map(); // photo index → its place in `sequence`
-const tileOf = new Map(); // photo index → its tile in the document
+const cellOf = new Map(); // photo index → its cell in the document
 let gridWidth = 0, lastScroll = 0, lastTime = 0, settleTimer = 0, frame = 0;
 
 const wantedHeight = (width) => (width < 520 ? 150 : width < 1000 ? 210 : 270);
@@ -16,7 +20,7 @@ const gapFor = (width) => (width < 520 ? 4 : 8);
 /** Shows the photos for which `isShown(index)` is true, by moment. */
 function showPhotos(isShown) {
   grid.replaceChildren();
-  tileOf.clear();
+  cellOf.clear();
   placeOf.clear();
   sections = [];
   sequence = [];
@@ -32,7 +36,7 @@ function showPhotos(isShown) {
 
 function makeSection(moment, at, list) {
   const title = element("h2", { id: `moment-${at}` }, element("bdi", {}, moment.title));
-  title.title = moment.reason;
+  title.title = moment.reason ?? "";
   const whole = list.length === moment.photos.length;
   const count = whole ? countText(list.length, "photo") : `${list.length.toLocaleString("en-GB")} of ${countText(moment.photos.length, "photo")}`;
   const facts = [spanText(moment.starts, moment.ends), count].filter(Boolean).map((text) => element("span", {}, text));
@@ -59,41 +63,60 @@ function layOut() {
   }
   // Read after all writes: one reflow.
   for (const section of sections) section.top = section.tiles.getBoundingClientRect().top + scrollY;
-  for (const section of sections) section.list.forEach((index, place) => placeTile(tileOf.get(index), section, place));
+  for (const section of sections) section.list.forEach((index, place) => placeCell(cellOf.get(index), section, place));
   render();
 }
 
-function placeTile(tile, section, place) {
-  if (!tile) return;
+function placeCell(cell, section, place) {
+  if (!cell) return;
   const [left, top, width, height] = section.boxes.subarray(place * 4, place * 4 + 4);
-  Object.assign(tile.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
-  for (const sized of tile.querySelectorAll("source, img")) sized.sizes = `${width}px`;
+  Object.assign(cell.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+  for (const sized of cell.querySelectorAll("source, img")) sized.sizes = sizesFor(width);
 }
 
-function makeTile(index, section, place) {
-  const photo = photos[index];
-  const tile = element("a", { className: "tile", href: `#photo=${photo.id}` });
+/** A screen that is denser than that takes the same files: nobody sees more in a thumbnail. */
+const sizesFor = (width) => `${Math.round(width * Math.min(1, MOST_DENSE / devicePixelRatio))}px`;
+
+function makeCell(index, section, place) {
+  const tile = element("a", { className: "tile", href: `#photo=${photos[index].id}`, "aria-label": altText(index) });
   tile.dataset.index = index;
-  const placeholder = placeholderOf(photo);
-  if (placeholder) tile.append(placeholder);
-  placeTile(tile, section, place);
-  tileOf.set(index, tile);
-  return tile;
+  const cell = element("div", { className: "cell" }, tile);
+  addPlaceholder(tile, photos[index]);
+  placeCell(cell, section, place);
+  cellOf.set(index, cell);
+  for (const add of onCell) add(cell, index);
+  return cell;
 }
 
-/** Gives a tile its picture; the placeholder stays until that is decoded. */
-function fillTile(tile) {
+function addPlaceholder(box, photo) {
+  const placeholder = photo.thumb && !box.querySelector("canvas") ? placeholderOf(photo) : null;
+  if (placeholder) box.prepend(placeholder);
+}
+
+/** Gives a cell its picture; the placeholder stays until that is decoded. */
+function fillCell(cell, index) {
+  const tile = cell.firstChild, photo = photos[index];
+  if (!photo.files) return void bring(index);
   if (tile.querySelector("picture")) return;
-  const index = Number(tile.dataset.index);
-  const picture = pictureOf(photos[index], tile.style.width, altText(index));
-  const image = picture.lastChild;
-  image.loading = "lazy";
-  image.addEventListener("load", () => tile.classList.add("loaded"), { once: true });
-  image.addEventListener("error", () => tile.classList.add("missing"), { once: true });
+  addPlaceholder(tile, photo);
+  const picture = pictureOf(photo, sizesFor(parseFloat(cell.style.width)), altText(index));
+  picture.lastChild.loading = "lazy";
+  watch(picture, tile, index);
   tile.append(picture);
 }
 
-/** Puts the tiles near the viewport into the document, in order, and takes the others out. */
+/** Marks a picture's box as loaded, or as missing. */
+function watch(picture, box, index) {
+  const image = picture.lastChild;
+  image.addEventListener("load", () => box.classList.add("loaded"), { once: true });
+  image.addEventListener("error", () => {
+    if (!renew(index)) return box.classList.add("missing");
+    picture.remove();
+    showKnown();
+  }, { once: true });
+}
+
+/** Puts the cells near the viewport into the document, in order, and takes the others out. */
 function render(extra = 0) {
   frame = 0;
   const now = performance.now();
@@ -102,18 +125,18 @@ function render(extra = 0) {
   const from = scrollY - innerHeight * MARGIN, to = scrollY + innerHeight * (1 + MARGIN) + extra;
   const wanted = new Set();
   for (const section of sections) renderSection(section, from - section.top, to - section.top, wanted);
-  for (const [index, tile] of tileOf) {
-    if (wanted.has(index) || tile === document.activeElement) continue;
-    tile.remove();
-    tileOf.delete(index);
+  for (const [index, cell] of cellOf) {
+    if (wanted.has(index) || cell.contains(document.activeElement)) continue;
+    cell.remove();
+    cellOf.delete(index);
   }
   clearTimeout(settleTimer);
-  if (speed > FAST) settleTimer = setTimeout(fillTiles, 120);
-  else fillTiles();
+  if (speed > FAST) settleTimer = setTimeout(fillCells, 120);
+  else fillCells();
   showPosition();
 }
 
-const fillTiles = () => tileOf.forEach(fillTile);
+const fillCells = () => cellOf.forEach(fillCell);
 
 function renderSection({ rows, tiles, list, ...section }, from, to, wanted) {
   const bottom = rows.at(-1).top + rows.at(-1).height;
@@ -123,9 +146,9 @@ function renderSection({ rows, tiles, list, ...section }, from, to, wanted) {
   for (let place = start; place < end; place++) {
     const index = list[place];
     wanted.add(index);
-    const tile = tileOf.get(index) ?? makeTile(index, section, place);
-    if (tile === next) next = next.nextElementSibling;
-    else tiles.insertBefore(tile, next);
+    const cell = cellOf.get(index) ?? makeCell(index, section, place);
+    if (cell === next) next = next.nextElementSibling;
+    else tiles.insertBefore(cell, next);
   }
 }
 
@@ -190,8 +213,8 @@ grid.addEventListener("keydown", (event) => {
 });
 
 function focusTile(index) {
-  if (!tileOf.get(index)) scrollToPhoto(index, "middle");
-  const tile = tileOf.get(index);
+  if (!cellOf.get(index)) scrollToPhoto(index, "middle");
+  const tile = cellOf.get(index)?.firstChild;
   tile?.focus({ preventScroll: true });
   tile?.scrollIntoView({ block: "nearest", behavior: "instant" });
 }

@@ -1,19 +1,24 @@
 // What is shown: all photos, or those with certain guests, of one moment, or the best ones. Kept in the address.
 
 const guestList = document.getElementById("guests");
-const bestButton = document.getElementById("best");
 const filterLine = document.getElementById("filter");
 const FACE_ROOM = 1.7; // a portrait shows this many times the face's box
 
-let filter = { guests: [], moment: null, best: false };
+/** Filters that a button turns on: {button, holds(index), words}. Only those whose button the page has. */
+const FLAGS = {};
+const bestButton = document.getElementById("best");
+if (bestButton) FLAGS.best = { button: bestButton, holds: (index) => photos[index].best, words: "sharp, eyes open" };
 
-/** The address of the present view with some of it replaced: {guests, moment, best, photo}. */
+const NO_FILTER = { guests: [], moment: null, flags: [] };
+let filter = NO_FILTER;
+
+/** The address of the present view with some of it replaced: {guests, moment, flags, photo}. */
 function hashOf(change = {}) {
-  const { guests, moment, best, photo } = { ...filter, photo: null, ...change };
+  const { guests, moment, flags, photo } = { ...filter, photo: null, ...change };
   const parts = [];
   if (guests.length) parts.push(`guest=${guests.join("+")}`);
   if (moment !== null) parts.push(`moment=${moment}`);
-  if (best) parts.push("best");
+  parts.push(...flags);
   if (photo !== null) parts.push(`photo=${photos[photo].id}`);
   return `#${parts.join("&")}`;
 }
@@ -26,21 +31,20 @@ function readHash(hash) {
     filter: {
       guests: [...new Set(numbers(values.get("guest"), album.guests.length))],
       moment: numbers(values.get("moment"), album.moments.length)[0] ?? null,
-      best: values.has("best") && bestButton !== null,
+      flags: Object.keys(FLAGS).filter((flag) => values.has(flag)),
     },
     photo: indexOfId.get(values.get("photo")) ?? null,
   };
 }
 
-const isFiltered = () => filter.guests.length > 0 || filter.moment !== null || filter.best;
+const isFiltered = () => filter.guests.length > 0 || filter.moment !== null || filter.flags.length > 0;
 
 /** Shows what `filter` says. */
 function applyFilter() {
-  const { guests, moment, best } = filter;
-  const onAll = guests.map((at) => new Set(album.guests[at].faces.map(([index]) => index)));
-  showPhotos((index) => (moment === null || momentOf[index] === moment) && (!best || photos[index].best) && onAll.every((set) => set.has(index)));
+  const { guests, moment, flags } = filter;
+  showPhotos((index) => isShownBy(filter, index));
   guestList?.querySelectorAll("button").forEach((button, at) => button.setAttribute("aria-pressed", guests.includes(at)));
-  bestButton?.setAttribute("aria-pressed", best);
+  for (const [flag, { button }] of Object.entries(FLAGS)) button.setAttribute("aria-pressed", flags.includes(flag));
   const shown = new Set(sections.map((section) => section.at));
   momentLinks.forEach((link, at) => link.setAttribute("aria-disabled", moment === null && !shown.has(at)));
   describeFilter();
@@ -54,7 +58,7 @@ function describeFilter() {
   if (filterLine.hidden) return filterLine.replaceChildren();
   const parts = filter.guests.map((at) => album.guests[at].name);
   if (filter.moment !== null) parts.push(album.moments[filter.moment].title);
-  if (filter.best) parts.push("sharp, eyes open");
+  parts.push(...filter.flags.map((flag) => FLAGS[flag].words));
   const clear = element("a", { href: "#", className: "clear" }, "Show all");
   filterLine.replaceChildren(element("b", {}, countText(sequence.length, "photo")), ` · ${parts.join(" · ")} `, clear);
   if (!sequence.length) {
@@ -84,8 +88,9 @@ function fileForFace(photo, width, pixels) {
 
 /** Draws a guest's face into a canvas, and lets go of the photo that it came from. */
 function drawFace(canvas, guest) {
-  const [index, x, y, width, height] = guest.faces[guest.cover];
+  const [index, x, y, width, height] = guest.cover;
   const photo = photos[index];
+  if (!photo.files) return void bring(index).then(() => photo.files && drawFace(canvas, guest), () => {});
   const file = fileForFace(photo, width, 72);
   if (!file) return;
   const image = new Image();
@@ -99,7 +104,7 @@ function drawFace(canvas, guest) {
     canvas.getContext("2d").drawImage(image, left, top, side, side, 0, 0, canvas.width, canvas.height);
     canvas.classList.add("loaded");
   };
-  image.src = urlOf(file.path);
+  image.src = file.url;
 }
 
 function makeGuests() {
@@ -115,7 +120,7 @@ function makeGuests() {
     face.dataset.guest = at;
     observer.observe(face);
     const button = element("button", { type: "button", "aria-pressed": "false" }, face, element("bdi", { className: "name" }, guest.name));
-    button.append(element("span", { className: "count" }, countText(guest.faces.length, "photo")));
+    button.append(element("span", { className: "count" }, countText(guest.photos.length, "photo")));
     button.addEventListener("click", () => {
       const others = filter.guests.filter((other) => other !== at);
       setFilter({ ...filter, guests: others.length < filter.guests.length ? others : [...others, at] });
@@ -125,4 +130,10 @@ function makeGuests() {
 }
 
 if (guestList) makeGuests();
-bestButton?.addEventListener("click", () => setFilter({ ...filter, best: !filter.best }));
+
+function toggleFlag(flag) {
+  const others = filter.flags.filter((other) => other !== flag);
+  setFilter({ ...filter, flags: others.length < filter.flags.length ? others : [...others, flag] });
+}
+
+bestButton?.addEventListener("click", () => toggleFlag("best"));

@@ -48,18 +48,20 @@ function showInLightbox(index) {
 }
 
 function makeSlide(index) {
-  const photo = photos[index];
-  const box = element("div", { className: "media" });
-  const placeholder = placeholderOf(photo);
-  if (placeholder) box.append(placeholder);
-  const picture = pictureOf(photo, "100vw", altText(index));
-  const image = picture.lastChild;
-  image.addEventListener("load", () => box.classList.add("loaded"), { once: true });
-  image.addEventListener("error", () => box.classList.add("missing"), { once: true });
-  box.append(picture);
-  const slide = element("figure", { className: "slide" }, box);
+  const slide = element("figure", { className: "slide" }, element("div", { className: "media" }));
   slide.dataset.index = index;
+  fillSlide(slide, index);
   return slide;
+}
+
+function fillSlide(slide, index) {
+  const box = slide.firstChild, photo = photos[index];
+  if (!photo.files) return void bring(index);
+  if (box.querySelector("picture")) return;
+  addPlaceholder(box, photo);
+  const picture = pictureOf(photo, box.style.width || "100vw", altText(index));
+  watch(picture, box, index);
+  box.append(picture);
 }
 
 /** Gives every slide the largest box of its photo's shape that the stage holds. */
@@ -76,12 +78,13 @@ function fitSlides() {
 
 /** Loads the largest output, once somebody looks closely. */
 function sharpen() {
+  if (!photos[shown].files) return;
   const slide = slides.get(shown), file = largestOf(photos[shown]);
   const image = slide?.querySelector("img");
   if (!image || slide.dataset.sharp || !file) return;
   slide.dataset.sharp = "true";
   const large = new Image();
-  large.src = urlOf(file.path);
+  large.src = file.url;
   large.decode().then(() => {
     slide.querySelectorAll("source").forEach((source) => source.remove());
     image.removeAttribute("srcset");
@@ -101,16 +104,16 @@ function exposureText(photo) {
 
 function describePhoto(index, place) {
   const photo = photos[index], moment = album.moments[momentOf[index]];
-  const name = fileNameOf(photo.name);
+  const name = fileNameOf(photo.name ?? "");
   byId("counter").textContent = `${(place + 1).toLocaleString("en-GB")} of ${sequence.length.toLocaleString("en-GB")}`;
   byId("previous").disabled = place === 0;
   byId("next").disabled = place === sequence.length - 1;
   const largest = largestOf(photo), download = byId("download");
   download.hidden = !largest;
-  if (largest) Object.assign(download, { href: urlOf(largest.path), download: fileNameOf(largest.path) });
+  if (largest) Object.assign(download, { href: largest.url, download: largest.name });
   const when = photo.taken === undefined ? [] : [clockTime(photo.taken)];
   const facts = [...when, moment.title].map((text) => element("span", {}, text));
-  const camera = [album.texts[photo.camera], exposureText(photo)].filter(Boolean).join("  ·  ");
+  const camera = [photo.texts[photo.camera], exposureText(photo)].filter(Boolean).join("  ·  ");
   byId("caption").replaceChildren(
     element("p", { className: "name" }, element("bdi", {}, name)),
     element("p", { className: "facts" }, ...facts),
@@ -128,17 +131,17 @@ function drawDetails(index) {
     ["Taken", photo.taken === undefined ? "The camera wrote no time" : `${dayFormat.format(photo.taken)}, ${clockTime(photo.taken)}:${two(new Date(photo.taken).getUTCSeconds())}`],
     ["Moment", moment.reason ? `${moment.title} (${moment.reason})` : moment.title],
     ["Guests", names.join(", ")],
-    ["Camera", album.texts[photo.camera]],
-    ["Lens", album.texts[photo.lens]],
+    ["Camera", photo.texts[photo.camera]],
+    ["Lens", photo.texts[photo.lens]],
     ["Exposure", exposureText(photo)],
     ["Original", `${photo.width} × ${photo.height}, ${FORMAT_NAMES[photo.format] ?? photo.format}, ${bytesText(photo.bytes)}`],
-    ["Pipeline", `${album.texts[photo.pipeline].replaceAll("_", " ")}: ${album.texts[photo.reason]}`],
+    ["Pipeline", `${photo.texts[photo.pipeline].replaceAll("_", " ")}: ${photo.texts[photo.reason]}`],
     ["Worked on", photo.seconds ? `${photo.seconds.toFixed(2)} s` : ""],
   ].filter(([, text]) => text);
   const list = element("dl", {}, ...rows.map(([label, text]) => element("div", {}, element("dt", {}, label), element("dd", {}, element("bdi", {}, text)))));
   const files = filesOf(photo).map((file) => {
     // A page on disk may not save a file, only open it: then beside the gallery, not in its place.
-    const link = element("a", { href: urlOf(file.path), download: fileNameOf(file.path), target: "_blank" });
+    const link = element("a", { href: file.url, download: file.name, target: "_blank" });
     link.append(element("b", {}, `${file.variant} ${FORMAT_NAMES[file.format] ?? file.format}`), element("span", {}, `${file.width} × ${file.height}`), element("span", {}, bytesText(file.bytes)));
     return element("li", {}, link);
   });
@@ -196,7 +199,7 @@ function hideLightbox() {
   if (shown !== null && placeOf.has(shown)) {
     const box = boxOf(shown);
     if (box.top < scrollY + barHeight() || box.top + box.height > scrollY + innerHeight) scrollToPhoto(shown, "middle");
-    tileOf.get(shown)?.focus({ preventScroll: true });
+    cellOf.get(shown)?.firstChild.focus({ preventScroll: true });
   }
   shown = null;
 }

@@ -4,7 +4,7 @@
 function followAddress() {
   const wanted = readHash(location.hash);
   const isHidden = wanted.photo !== null && !isShownBy(wanted.filter, wanted.photo);
-  const next = isHidden ? { guests: [], moment: null, best: false } : wanted.filter;
+  const next = isHidden ? NO_FILTER : wanted.filter;
   if (JSON.stringify(next) !== JSON.stringify(filter) || !sections.length) {
     filter = next;
     applyFilter();
@@ -13,9 +13,17 @@ function followAddress() {
   else showInLightbox(wanted.photo);
 }
 
-function isShownBy({ guests, moment, best }, index) {
+function isShownBy({ guests, moment, flags }, index) {
   const onPhoto = guestsOf.get(index) ?? [];
-  return (moment === null || momentOf[index] === moment) && (!best || photos[index].best) && guests.every((at) => onPhoto.includes(at));
+  return (moment === null || momentOf[index] === moment) && flags.every((flag) => FLAGS[flag].holds(index)) && guests.every((at) => onPhoto.includes(at));
+}
+
+/** Draws what became known of the photos in view. */
+function showKnown() {
+  fillCells();
+  if (!lightbox.open) return;
+  slides.forEach(fillSlide);
+  describePhoto(shown, placeOf.get(shown));
 }
 
 document.addEventListener("click", (event) => {
@@ -52,7 +60,7 @@ addEventListener("beforeprint", () => {
   const last = boxOf(sequence[Math.min(sequence.length, MOST_PRINTED) - 1] ?? 0);
   scrollTo({ top: 0, behavior: "instant" });
   render(last ? last.top + last.height : 0);
-  tileOf.forEach((tile) => (tile.querySelector("img").loading = "eager"));
+  cellOf.forEach((cell) => cell.querySelector("img")?.setAttribute("loading", "eager"));
 });
 addEventListener("afterprint", () => render());
 

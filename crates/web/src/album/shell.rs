@@ -3,12 +3,13 @@
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use procession_domain::{
-    album::{Album, AlbumFile, AlbumPhoto},
+    album::{Album, AlbumPhoto},
     recipe::OutputFormat,
 };
 
 use super::{
-    data::{PageData, zone_of},
+    data::{Numbered, PageData, PageMoment, zone_of},
+    details::{Files, for_screens},
     url_of, words,
 };
 
@@ -23,9 +24,9 @@ pub(super) struct Parts<'a> {
 }
 
 /// The whole document.
-pub(super) fn document(album: &Album, page: &PageData<'_>, parts: &Parts<'_>) -> String {
+pub(super) fn document(album: &Album, numbered: &Numbered<'_>, page: &PageData<'_>, parts: &Parts<'_>) -> String {
     let zone = zone_of(album);
-    let cover = cover_of(album, page);
+    let cover = cover_of(&numbered.photos, &page.moments);
     // `'self'` is for a server; `file:` for the disk, where a document has no origin that `'self'` could match.
     let policy = format!(
         "default-src 'none'; img-src 'self' file: data:; style-src 'nonce-{0}'; script-src 'nonce-{0}'; base-uri 'none'; \
@@ -54,13 +55,13 @@ pub(super) fn document(album: &Album, page: &PageData<'_>, parts: &Parts<'_>) ->
                 (header(album, page, cover, &zone))
                 (notices(album))
                 (guests(album, page))
-                (navigation(page))
+                (navigation(&page.moments, numbered.knows_best(), &html! {}))
                 main #gallery tabindex="-1" aria-label="Photos" {
                     noscript { p.empty { "This page needs JavaScript to show the photos. They are in the folders beside it." } }
                 }
                 (failures(album))
                 (footer(album, &zone))
-                (lightbox())
+                (lightbox(&html! {}))
                 script #album-data type="application/json" nonce=(parts.nonce) { (PreEscaped(parts.data)) }
                 script type="module" nonce=(parts.nonce) { (PreEscaped(parts.script)) }
             }
@@ -69,15 +70,15 @@ pub(super) fn document(album: &Album, page: &PageData<'_>, parts: &Parts<'_>) ->
     document.into_string()
 }
 
-fn icon(name: &str) -> Markup {
+pub(crate) fn icon(name: &str) -> Markup {
     html! { svg.icon aria-hidden="true" { use href={ "#icon-" (name) } {} } }
 }
 
 /// The photo that opens the page, among the covers of the moments: a landscape if there is one, with a few people near enough
 /// to be known, of the moment with the most photos.
-fn cover_of<'a>(album: &'a Album, page: &PageData<'_>) -> Option<&'a AlbumPhoto> {
+pub(crate) fn cover_of<'a>(photos: &[&'a AlbumPhoto], moments: &[PageMoment<'_>]) -> Option<&'a AlbumPhoto> {
     let landscape = |photo: &AlbumPhoto| photo.width > photo.height && photo.width < 3 * photo.height;
-    let covers = page.moments.iter().map(|moment| (&album.photos[moment.cover], moment.photos.len()));
+    let covers = moments.iter().map(|moment| (photos[moment.cover], moment.photos.len()));
     covers.max_by_key(|(photo, size)| (landscape(photo), shows_people(photo), *size)).map(|(photo, _)| photo)
 }
 
@@ -89,7 +90,7 @@ fn shows_people(photo: &AlbumPhoto) -> bool {
 }
 
 /// Keeps the faces of the opening photo in view however it is cropped.
-fn cover_style(photo: &AlbumPhoto) -> String {
+pub(crate) fn cover_style(photo: &AlbumPhoto) -> String {
     let faces = photo.analysis.faces.as_deref().unwrap_or_default();
     let centre = |middle: fn(&procession_domain::analysis::Face) -> f32| {
         let sum: f32 = faces.iter().map(middle).sum();
@@ -100,30 +101,37 @@ fn cover_style(photo: &AlbumPhoto) -> String {
     format!(".cover img{{object-position:{x:.0}% {y:.0}%}}")
 }
 
-/// The files that show the whole photo and are small enough for a page, as a `srcset`.
-fn srcset(photo: &AlbumPhoto, format: OutputFormat) -> String {
-    let whole = |file: &&AlbumFile| {
-        let (a, b) = (u64::from(file.width) * u64::from(photo.height), u64::from(file.height) * u64::from(photo.width));
-        a.abs_diff(b) <= u64::from(photo.width.max(photo.height)) && file.width.max(file.height) <= 2600
-    };
-    let files = photo.files.iter().filter(|file| file.format == format).filter(whole);
-    files.map(|file| format!("{} {}w", url_of(&file.path), file.width)).collect::<Vec<_>>().join(", ")
+/// A photo's files for screens in one format, as a `srcset`.
+pub(crate) fn srcset(photo: &AlbumPhoto, format: OutputFormat, files: Files<'_>) -> String {
+    let candidates = for_screens(photo).into_iter().filter(|file| file.format == format).map(|file| {
+        let address = match files {
+            Files::Beside => url_of(&file.path),
+            Files::At(address) => address(photo, file),
+        };
+        format!("{address} {}w", file.width)
+    });
+    candidates.collect::<Vec<_>>().join(", ")
+}
+
+/// The opening photo.
+pub(crate) fn cover_picture(photo: &AlbumPhoto, files: Files<'_>) -> Markup {
+    html! {
+        picture.cover aria-hidden="true" {
+            @for format in [OutputFormat::Avif, OutputFormat::WebP] {
+                @let sources = srcset(photo, format, files);
+                @if !sources.is_empty() { source type=(format.media_type()) srcset=(sources) sizes="100vw"; }
+            }
+            img srcset=(srcset(photo, OutputFormat::Jpeg, files)) sizes="100vw" width=(photo.width) height=(photo.height)
+                alt="" fetchpriority="high" decoding="async";
+        }
+    }
 }
 
 fn header(album: &Album, page: &PageData<'_>, cover: Option<&AlbumPhoto>, zone: &TimeZone) -> Markup {
     let delivery = words::delivery(album, zone);
     html! {
         header.hero.with-cover[cover.is_some()] {
-            @if let Some(photo) = cover {
-                picture.cover aria-hidden="true" {
-                    @for format in [OutputFormat::Avif, OutputFormat::WebP] {
-                        @let sources = srcset(photo, format);
-                        @if !sources.is_empty() { source type=(format.media_type()) srcset=(sources) sizes="100vw"; }
-                    }
-                    img srcset=(srcset(photo, OutputFormat::Jpeg)) sizes="100vw" width=(photo.width) height=(photo.height)
-                        alt="" fetchpriority="high" decoding="async";
-                }
-            }
+            @if let Some(photo) = cover { (cover_picture(photo, Files::Beside)) }
             div.hero-text {
                 @if let Some(wedding) = &album.wedding {
                     p.date { time datetime=(wedding.date) { (words::long_date(wedding.date)) } }
@@ -132,7 +140,7 @@ fn header(album: &Album, page: &PageData<'_>, cover: Option<&AlbumPhoto>, zone: 
                 p.facts {
                     span { (words::count(album.photos.len(), "photo")) }
                     @if !album.moments.is_empty() { span { (words::count(page.moments.len(), "moment")) } }
-                    @if page.guest_count() > 0 { span { (words::count(page.guest_count(), "guest")) } }
+                    @if !page.guests.is_empty() { span { (words::count(page.guests.len(), "guest")) } }
                 }
                 ul.badges {
                     li.badge.{ (delivery.state) } title={ "Promised for " (words::date_and_time(album.deadline, zone)) } {
@@ -166,7 +174,7 @@ fn guests(album: &Album, page: &PageData<'_>) -> Markup {
     html! {
         section.guests aria-labelledby="guests-title" {
             h2 #guests-title { "Guests" }
-            @if page.guest_count() > 0 {
+            @if !page.guests.is_empty() {
                 ul #guests aria-label="Show only photos with these guests" {}
             } @else if album.consent.faces {
                 p.quiet { "No guest was recognised on these photos." }
@@ -177,21 +185,23 @@ fn guests(album: &Album, page: &PageData<'_>) -> Markup {
     }
 }
 
-fn navigation(page: &PageData<'_>) -> Markup {
+/// The bar over the photos; `more` stands at its end.
+pub(crate) fn navigation(moments: &[PageMoment<'_>], knows_best: bool, more: &Markup) -> Markup {
     html! {
         nav.bar #bar aria-label="The day" {
             div.bar-row {
                 ol.moments #moments {
-                    @for (at, moment) in page.moments.iter().enumerate() {
+                    @for (at, moment) in moments.iter().enumerate() {
                         li { a href={ "#moment=" (at) } data-moment=(at) { bdi { (moment.title) } } }
                     }
                 }
-                @if page.knows_best() {
+                @if knows_best {
                     button.toggle #best type="button" aria-pressed="false"
                         title="Leaves out the softest quarter of the gallery and photos on which somebody blinks" {
                         (icon("star")) span { "Sharp, eyes open" }
                     }
                 }
+                (more)
             }
             div.timeline #timeline role="slider" tabindex="0" aria-label="Time of day" aria-valuemin="0" hidden {}
             p.filter #filter role="status" hidden {}
@@ -241,12 +251,14 @@ fn footer(album: &Album, zone: &TimeZone) -> Markup {
     }
 }
 
-fn lightbox() -> Markup {
+/// One photo over the page; `more` are tools beside those that each photo has.
+pub(crate) fn lightbox(more: &Markup) -> Markup {
     html! {
         dialog.lightbox #lightbox aria-label="Photo" tabindex="-1" {
             div.stage #stage { div.track #track {} }
             div.top {
                 p.counter #counter aria-live="polite" {}
+                (more)
                 a.tool #download download target="_blank" aria-label="Download this photo" { (icon("download")) }
                 button.tool #details-button type="button" aria-expanded="false" aria-controls="details"
                     aria-label="Details" { (icon("info")) }
