@@ -8,11 +8,7 @@ use crate::{Problem, Service, api, pages, uploads};
 
 /// The service as something that answers requests.
 pub fn router(service: Arc<Service>) -> Router {
-    let areas = [
-        api::routes(),
-        uploads::routes(),
-        pages::routes(),
-    ];
+    let areas = [api::routes(), uploads::routes(), pages::routes()];
     areas.into_iter().fold(Router::new(), Router::merge).fallback(nothing_here).with_state(service)
 }
 
