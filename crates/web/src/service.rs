@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use procession_flow::{Events, System};
+use procession_flow::{Budget, Events, System};
 use procession_vault::Documents;
 use tokio::sync::watch;
 
@@ -10,7 +10,12 @@ use crate::{
     Hub, Result,
     access::{Keyring, ensure_local_studio},
     albums::Albums,
+    locks::Locks,
+    receipts::Receipts,
 };
+
+/// Originals on their way to clients take so much together; the others wait.
+const DOWNLOAD_MEMORY_BYTES: u64 = 256 << 20;
 
 /// What an operator can choose.
 #[derive(Clone, Debug)]
@@ -41,6 +46,12 @@ pub struct Service {
     pub documents: Documents,
     /// Corrected albums.
     pub(crate) albums: Albums,
+    /// Attempts at receipts.
+    pub(crate) receipts: Receipts,
+    /// For what must not happen twice at the same time.
+    pub(crate) locks: Locks,
+    /// The memory that originals on their way to clients take together.
+    pub(crate) downloads: Budget,
     /// What happens, for whoever watches.
     pub hub: Arc<Hub>,
     /// Where flow tells what happens.
@@ -69,6 +80,18 @@ impl Service {
         let keyring = Keyring::open(documents.clone(), now).await?;
         let (hub, events) = Hub::start(Arc::clone(&system.clock));
         let albums = Albums::new(Arc::clone(&system), documents.clone());
-        Ok(Arc::new(Self { system, documents, albums, hub, events, keyring, settings, stopping }))
+        Ok(Arc::new(Self {
+            downloads: Budget::new(DOWNLOAD_MEMORY_BYTES),
+            system,
+            documents,
+            albums,
+            receipts: Receipts::default(),
+            locks: Locks::default(),
+            hub,
+            events,
+            keyring,
+            settings,
+            stopping,
+        }))
     }
 }
