@@ -6,7 +6,7 @@ use std::{
 
 use anyhow::Context as _;
 use procession_domain::{Clock, StudioId, error::chain};
-use procession_flow::{SystemClock, Worker, settle_staged};
+use procession_flow::{SystemClock, Worker, keep_deleting_removed, settle_staged};
 use procession_web::{
     Service,
     access::{Scope, create_key},
@@ -52,6 +52,7 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.service.listen))?;
     let work = tokio::spawn(work(Arc::clone(&service), stopping.clone()));
     tokio::spawn(tend_uploads(Arc::clone(&service)));
+    tokio::spawn(keep_deleting_removed(Arc::clone(&system), stopping.clone()));
     let connections = config.connections();
     announce(&format!("http://{}", listener.local_addr()?), key.as_deref(), global)?;
     let router = procession_web::router(service);

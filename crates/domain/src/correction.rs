@@ -91,6 +91,21 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// Whether it speaks of guests: then it needs the consent for faces, and goes with it.
+    pub fn is_about_guests(&self) -> bool {
+        match self {
+            Self::NameGuest { .. } | Self::MergeGuests { .. } | Self::SplitGuest { .. } | Self::HideGuest { .. } => {
+                true
+            }
+            Self::RenameMoment { .. }
+            | Self::MovePhotos { .. }
+            | Self::SplitMoment { .. }
+            | Self::MergeMoments { .. } => false,
+        }
+    }
+}
+
 /// What a person calls a guest or a moment: 1 to 120 characters without space around them, none of them a control character.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

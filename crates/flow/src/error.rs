@@ -68,6 +68,12 @@ pub enum Error {
         "its processing ended {0} times without a word, as when it takes its process down; it is not tried again by itself"
     )]
     WorkersLost(u32),
+    /// Deleting took longer than whoever deletes may claim a removal for.
+    #[error("gallery {gallery}: its objects are deleted too slowly; the rest follows later")]
+    Slow {
+        /// The gallery, which was removed.
+        gallery: GalleryId,
+    },
     /// A receipt that was altered, or is none.
     #[error("receipt {path}: {why}")]
     Receipt {
@@ -111,6 +117,7 @@ impl Classified for Error {
             Self::OverBudget { .. } => Kind::Limit,
             Self::ReadBack { .. } | Self::VariantsLost(_) => Kind::Corrupt,
             Self::NoPipeline { .. } | Self::Receipt { .. } => Kind::Invalid,
+            Self::Slow { .. } => Kind::Unavailable,
             Self::WorkersLost(_) | Self::Bug(_) => Kind::Bug,
         }
     }

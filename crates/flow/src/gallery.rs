@@ -1,6 +1,6 @@
 //! A gallery is opened, changed, and given its place in the schedule.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use procession_domain::{
     Classified, Kind, PhotoId,
@@ -8,7 +8,9 @@ use procession_domain::{
     photo::PhotoState,
 };
 
-use crate::{Event, Events, Result, System, life::no_pipeline};
+use procession_vault::Documents;
+
+use crate::{Event, Events, Result, System, correction::forget_guests, life::no_pipeline};
 
 /// Opens a gallery, or changes one that is open: the promise keeps counting from its first opening. Where the studio has no
 /// consent for faces, what was known of them is erased.
@@ -23,12 +25,35 @@ pub async fn open_gallery(system: &System, mut gallery: Gallery, events: &Events
     }
     let (rank, reason) = rank_of(system, &gallery)?;
     let gallery = system.ledger.open_gallery(&gallery, &rank).await?;
+    opened(system, &gallery, rank, reason, events).await?;
+    Ok((gallery, rank))
+}
+
+/// Changes a gallery that still is as it is `known`. Where the studio has no consent for faces any more, what was known of
+/// them is erased; where there is new consent, or another pipeline, photos are put back to work.
+///
+/// # Errors
+/// `Conflict` if somebody else changed it; `NotFound`; `Invalid` if its pipeline is not configured.
+pub async fn change_gallery(system: &System, known: &Gallery, wanted: &Gallery, events: &Events) -> Result<Rank> {
+    let (rank, reason) = rank_of(system, wanted)?;
+    system.ledger.update_gallery(wanted, &rank, known).await?;
+    opened(system, wanted, rank, reason, events).await?;
+    if (wanted.consent.faces && !known.consent.faces) || wanted.pipeline != known.pipeline {
+        redo_outdated(system, wanted).await?;
+    }
+    Ok(rank)
+}
+
+/// What follows when a gallery has new settings.
+async fn opened(system: &System, gallery: &Gallery, rank: Rank, reason: String, events: &Events) -> Result<()> {
     if !gallery.consent.faces {
+        // In this order: the ledger overwrites what was deleted when it erases embeddings.
+        forget_guests(&Documents::new(Arc::clone(&system.ledger)), gallery.id).await?;
         system.ledger.erase_embeddings(gallery.id).await?;
     }
     let Rank { urgency, deadline, .. } = rank;
     events.tell(gallery.id, Event::GalleryOpened { title: gallery.title.clone(), urgency, reason, deadline });
-    Ok((gallery, rank))
+    Ok(())
 }
 
 /// The place of a gallery in the schedule, and why.

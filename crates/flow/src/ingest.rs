@@ -143,8 +143,9 @@ impl Ingest<'_> {
     async fn store(&self, name: String, format: Format, bytes: Bytes) -> Result<PhotoId> {
         let (system, gallery) = (self.system, self.gallery);
         let photo = self.describe(name, format, bytes.clone()).await?;
+        // From here on nobody deletes these bytes, were they ever those of a gallery that was removed.
+        system.ledger.stage_photo(&photo).await?;
         if !(self.known.contains(&photo.id) && in_every_replica(system, &photo).await) {
-            system.ledger.stage_photo(&photo).await?;
             keep(system, gallery, &photo, bytes).await?;
             for replica in system.blobs.replicas() {
                 read_back(replica.as_ref(), photo.original).await?;

@@ -7,6 +7,7 @@ use std::{
     io::Write as _,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
@@ -90,16 +91,19 @@ pub async fn issue(
     events: &Events,
 ) -> Result<Receipt> {
     let replicas = system.blobs.replicas();
-    let reads: Vec<_> = photos.iter().flat_map(|(photo, _)| replicas.iter().map(move |store| (store, photo))).collect();
+    let copies = photos.iter().flat_map(|(photo, _)| replicas.iter().map(move |store| (Arc::clone(store), photo)));
+    let reads: Vec<_> = copies.map(|(store, photo)| (store, photo.original, photo.bytes)).collect();
     let total = reads.len() as u64;
     let mut compared = futures::stream::iter(reads)
-        .map(|(store, photo)| async move {
+        .map(|(store, original, bytes)| async move {
             // The largest photo that was let in still fits the budget alone.
-            let _memory = system.budget.grant(photo.bytes.min(system.budget.bytes())).await?;
-            prove(system, store.as_ref(), photo.original).await
+            let _memory = system.budget.grant(bytes.min(system.budget.bytes())).await?;
+            prove(system, store.as_ref(), original).await
         })
         .buffer_unordered(CONCURRENT_READS)
-        .enumerate();
+        .enumerate()
+        // Its type is too much for whoever spawns this.
+        .boxed();
     while let Some((index, length)) = compared.next().await {
         length?;
         events.tell(gallery.id, Event::ReadingBack { done: index as u64 + 1, total });

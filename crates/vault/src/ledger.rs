@@ -66,11 +66,12 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// `NotFound`.
     async fn remove_gallery(&self, id: GalleryId, now: Timestamp, due_at: Timestamp) -> Result<Removal>;
 
-    /// Returns those of `originals` that no gallery has, not even staged: their blobs may be deleted. Until `removal`'s
-    /// originals are pardoned, nobody can stage or store a photo of them. What another removal has condemned is left to it.
+    /// Returns those of `originals` that no gallery has, not even staged: their blobs may be deleted. Until they are pardoned,
+    /// nobody can stage or store a photo of them. What another removal has condemned, or a later attempt at this one (by its
+    /// `due_at`), is left to it.
     async fn condemn_originals(&self, removal: &Removal, originals: &[ContentHash]) -> Result<Vec<ContentHash>>;
 
-    /// Lets everybody stage photos again of what was condemned for this removal.
+    /// Lets everybody stage photos again of what this attempt at the removal condemned.
     async fn pardon_originals(&self, removal: &Removal) -> Result<()>;
 
     /// Gives a gallery another place in the schedule.
@@ -122,7 +123,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// The face embeddings of a gallery: photo, index of the face in `Analysis::faces`, 128 numbers.
     async fn embeddings(&self, gallery: GalleryId) -> Result<Vec<(PhotoId, usize, Vec<f32>)>>;
 
-    /// Erases the face embeddings of a gallery for ever. Returns how many there were.
+    /// Erases the face embeddings of a gallery for ever: neither they nor a document that was deleted before can be found
+    /// in what is stored. Returns how many there were.
     async fn erase_embeddings(&self, gallery: GalleryId) -> Result<u64>;
 
     /// Puts photos back to work as if they were new, whatever their state, if their work was done by another engine or

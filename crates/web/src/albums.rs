@@ -13,9 +13,8 @@ use procession_domain::{
     correction::{Correction, Ignored, apply},
     gallery::{Gallery, Progress},
 };
-use procession_flow::{System, read_album};
-use procession_vault::{Document, Documents};
-use serde::{Deserialize, Serialize};
+use procession_flow::{GalleryCorrection, MOST_CORRECTIONS, System, read_album};
+use procession_vault::Documents;
 use tokio::sync::Mutex;
 
 use crate::Result;
@@ -25,31 +24,6 @@ const KEPT: usize = 64;
 /// While photos are being finished an album is out of date at once. It is made anew when it is as many times older as it took
 /// to make.
 const PATIENCE: u32 = 10;
-/// A gallery has fewer corrections than this.
-pub(crate) const MOST_CORRECTIONS: usize = 100_000;
-
-/// A correction in the ledger.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct GalleryCorrection {
-    /// The gallery.
-    pub(crate) gallery: GalleryId,
-    /// The entry of its log.
-    pub(crate) correction: Correction,
-}
-
-impl Document for GalleryCorrection {
-    const KIND: &'static str = "correction";
-
-    fn id(&self) -> String {
-        // Twenty digits hold every number, so that the ids' order is the log's.
-        format!("{}-{:020}", self.gallery, self.correction.id)
-    }
-
-    fn owner(&self) -> String {
-        self.gallery.to_string()
-    }
-}
-
 /// An album with its corrections made.
 #[derive(Debug)]
 pub(crate) struct Corrected {

@@ -1,5 +1,7 @@
 //! Failures as HTTP answers: RFC 9457 problem documents with a code that programs can rely on.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -7,7 +9,10 @@ use axum::{
 };
 use procession_domain::{Classified, Invalid, Kind, error::chain};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{Content, Ref, RefOr, ResponseBuilder},
+};
 
 /// The result of a handler.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
@@ -24,6 +29,9 @@ pub struct Problem {
     pub code: &'static str,
     /// Names the thing, what is wrong with it, and what to do next.
     pub detail: String,
+    /// Where the thing stands, for codes that say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<&'static str>,
     /// Seconds after which the same request may succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
@@ -37,6 +45,7 @@ impl Problem {
             status: status.as_u16(),
             code,
             detail: detail.into(),
+            state: None,
             retry_after_seconds: None,
         }
     }
@@ -72,6 +81,16 @@ impl Problem {
         let detail = format!("asked too often; try again in {retry_after_seconds} s");
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
         Self { retry_after_seconds: Some(retry_after_seconds), ..problem }
+    }
+}
+
+/// In the API's document: what any operation can answer instead.
+impl utoipa::IntoResponses for Problem {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let content = Content::new(Some(Ref::from_schema_name("Problem")));
+        let problem =
+            ResponseBuilder::new().description("A problem").content("application/problem+json", content).build();
+        ["4XX", "5XX"].map(|status| (status.to_owned(), RefOr::T(problem.clone()))).into()
     }
 }
 

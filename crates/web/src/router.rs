@@ -9,7 +9,12 @@ use crate::{Problem, Service, api, pages, uploads};
 /// The service as something that answers requests.
 pub fn router(service: Arc<Service>) -> Router {
     let areas = [api::routes(), uploads::routes(), pages::routes()];
-    areas.into_iter().fold(Router::new(), Router::merge).fallback(nothing_here).with_state(service)
+    let router = areas.into_iter().fold(Router::new(), Router::merge);
+    router.fallback(nothing_here).method_not_allowed_fallback(no_such_method).with_state(service)
+}
+
+async fn no_such_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "no_such_method", "this address knows other methods; see `Allow`")
 }
 
 async fn nothing_here() -> Problem {

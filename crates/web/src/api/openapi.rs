@@ -1,22 +1,28 @@
 //! The document that describes the API: OpenAPI 3.1, made from the handlers themselves.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use axum::{Json, Router, routing::get};
+use axum::{Router, http::header, routing::get};
+use bytes::Bytes;
+use serde_json::Value;
 use utoipa::{
-    OpenApi,
+    OpenApi, PartialSchema, ToSchema,
     openapi::{
-        OpenApi as Document,
+        ObjectBuilder, OpenApi as Document, RefOr, Schema,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Service, access::SESSION_COOKIE};
+use crate::{Problem, Service, access::SESSION_COOKIE};
+
+/// The schema of gallery.json, which is described once, for the command line and for this.
+const ALBUM: &str = include_str!("../../../../docs/gallery.schema.json");
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Procession", description = "Whole wedding galleries in, finished and safe galleries out."),
+    components(schemas(Problem)),
     security(("key" = []), ("session" = [])),
     modifiers(&Security)
 )]
@@ -34,6 +40,21 @@ impl utoipa::Modify for Security {
     }
 }
 
+/// gallery.json, in place of whose schema stands that of the file.
+pub(crate) struct AlbumDocument;
+
+impl PartialSchema for AlbumDocument {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().into()
+    }
+}
+
+impl ToSchema for AlbumDocument {
+    fn name() -> Cow<'static, str> {
+        "Album".into()
+    }
+}
+
 /// The empty document to which handlers are added.
 pub(super) fn start() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::with_openapi(Start::openapi())
@@ -41,6 +62,20 @@ pub(super) fn start() -> OpenApiRouter<Arc<Service>> {
 
 /// Serves the document.
 pub(super) fn route(document: Document) -> Router<Arc<Service>> {
-    let document = Arc::new(document);
-    Router::new().route("/api/v1/openapi.json", get(async move || Json(document.as_ref().clone())))
+    let text = Bytes::from(whole(document).to_string());
+    let answer = async move || ([(header::CONTENT_TYPE, "application/json")], text.clone());
+    Router::new().route("/api/v1/openapi.json", get(answer))
+}
+
+/// The document with the schemas that stand in files of their own.
+pub(super) fn whole(document: Document) -> Value {
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    let album = ALBUM.replace("#/$defs/", "#/components/schemas/Album.");
+    let mut album: Value = serde_json::from_str(&album).unwrap_or_default();
+    let schemas = &mut document["components"]["schemas"];
+    if let Some(Value::Object(parts)) = album.as_object_mut().and_then(|album| album.remove("$defs")) {
+        parts.into_iter().for_each(|(name, part)| schemas[format!("Album.{name}")] = part);
+    }
+    schemas["Album"] = album;
+    document
 }

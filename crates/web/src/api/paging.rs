@@ -55,4 +55,53 @@ impl<T> Page<T> {
         let next = last.and_then(|last| serde_json::to_vec(&position(last)).ok());
         Self { next: next.map(|bytes| URL_SAFE_NO_PAD.encode(bytes)), items }
     }
+
+    /// A page of a list that is here whole, each item by its place.
+    ///
+    /// # Errors
+    /// 422 if the paging is wrong.
+    pub(crate) fn slice<A>(all: &[A], paging: &Paging, item: impl Fn(usize, &A) -> T) -> Result<Self> {
+        let (start, limit) = (paging.after()?.map_or(0, |last: usize| last.saturating_add(1)), paging.limit()?);
+        let page = all.iter().enumerate().skip(start).take(limit);
+        let items: Vec<T> = page.map(|(place, one)| item(place, one)).collect();
+        let last = start.saturating_add(items.len()).saturating_sub(1);
+        Ok(Self::of(items, limit, |_| last))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_a_list_have_every_item_once() {
+        let all = ["a", "b", "c", "d", "e"];
+        for limit in 1..=6 {
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let page =
+                    Page::slice(&all, &Paging { limit: Some(limit), after }, |place, one| (place, *one)).unwrap();
+                assert!(page.items.len() <= limit);
+                found.extend(page.items);
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(found, all.iter().copied().enumerate().collect::<Vec<_>>(), "by {limit}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_or_limit_of_somebody_s_own_is_refused() {
+        let page = |limit, after: Option<&str>| {
+            let paging = Paging { limit, after: after.map(str::to_owned) };
+            Page::slice(&["a"], &paging, |place, _| place).map(|page| page.items)
+        };
+        let beyond = URL_SAFE_NO_PAD.encode(usize::MAX.to_string());
+        assert!(page(None, Some(&beyond)).unwrap().is_empty());
+        for (limit, after) in [(Some(0), None), (Some(1_001), None), (None, Some("!")), (None, Some("IngiCg"))] {
+            assert_eq!(page(limit, after).unwrap_err().status, 422);
+        }
+    }
 }

@@ -172,9 +172,14 @@ pub(super) async fn a_condemned_original_is_nobody_s(ledger: &dyn Ledger) {
     let removal = ledger.remove_gallery(gone.id, at(7), at(100)).await.unwrap();
     assert_eq!(ledger.condemn_originals(&removal, &originals).await.unwrap(), [originals[3]]);
     assert_eq!(ledger.condemn_originals(&removal, &originals).await.unwrap(), [originals[3]]);
-    let another = Removal { removed_at: at(8), ..removal.clone() };
-    assert!(ledger.condemn_originals(&another, &originals).await.unwrap().is_empty());
-    ledger.pardon_originals(&another).await.unwrap();
+    // Another removal has no say, and neither has an attempt that another took over.
+    let (another, late) = (Removal { removed_at: at(8), ..removal.clone() }, removal);
+    let removal = Removal { due_at: at(200), ..late.clone() };
+    assert_eq!(ledger.condemn_originals(&removal, &originals).await.unwrap(), [originals[3]]);
+    for without_a_say in [another, late] {
+        assert!(ledger.condemn_originals(&without_a_say, &originals).await.unwrap().is_empty());
+        ledger.pardon_originals(&without_a_say).await.unwrap();
+    }
     let anew = photo(kept.id, 3);
     for error in [
         ledger.stage_photo(&anew).await.unwrap_err(),

@@ -174,9 +174,7 @@ pub(super) async fn erase_embeddings(ledger: &SqliteLedger, gallery: GalleryId) 
     let action = "erase embeddings";
     let sql = "DELETE FROM embedding WHERE gallery = $1";
     let done = sqlx::query(sql).bind(gallery.to_string()).execute(&ledger.writer).await.map_err(failed(action))?;
-    if done.rows_affected() > 0 {
-        ledger.overwrite(action).await?;
-    }
+    ledger.overwrite(action).await?;
     Ok(done.rows_affected())
 }
 

@@ -20,14 +20,15 @@ const REMOVE: [&str; 5] = [
     "DELETE FROM gallery WHERE id = $1",
 ];
 
-const CONDEMN: &str = "INSERT INTO condemned (original, removal)
-     SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM photo WHERE original = $1)
-     ON CONFLICT (original) DO UPDATE SET removal = excluded.removal WHERE removal = excluded.removal
+const CONDEMN: &str = "INSERT INTO condemned (original, removal, due_at)
+     SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM photo WHERE original = $1)
+     ON CONFLICT (original) DO UPDATE SET due_at = excluded.due_at
+     WHERE condemned.removal = excluded.removal AND condemned.due_at <= excluded.due_at
      RETURNING original";
 
 const CONDEMNED: &str = "SELECT 1 FROM condemned WHERE original = $1";
 
-const PARDON: &str = "DELETE FROM condemned WHERE removal = $1";
+const PARDON: &str = "DELETE FROM condemned WHERE removal = $1 AND due_at = $2";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: [&str; 3] = [CONDEMN, CONDEMNED, PARDON];
@@ -67,13 +68,14 @@ pub(super) async fn condemn(
     originals: &[ContentHash],
 ) -> Result<Vec<ContentHash>> {
     let action = "condemn originals";
-    let removal = removal.id();
+    let (removal, due_at) = (removal.id(), removal.due_at.micros());
     let mut transaction = ledger.write(action).await?;
     let mut condemned = Vec::new();
     for original in originals {
         let row: Option<String> = sqlx::query_scalar(CONDEMN)
             .bind(original.to_string())
             .bind(&removal)
+            .bind(due_at)
             .fetch_optional(&mut *transaction)
             .await
             .map_err(failed(action))?;
@@ -84,7 +86,7 @@ pub(super) async fn condemn(
 }
 
 pub(super) async fn pardon(ledger: &SqliteLedger, removal: &Removal) -> Result<()> {
-    let done = sqlx::query(PARDON).bind(removal.id()).execute(&ledger.writer).await;
+    let done = sqlx::query(PARDON).bind(removal.id()).bind(removal.due_at.micros()).execute(&ledger.writer).await;
     done.map(|_| ()).map_err(failed("pardon originals"))
 }
 

@@ -1,0 +1,48 @@
+//! The log of a gallery's corrections, in the ledger.
+
+use procession_domain::{GalleryId, correction::Correction};
+use procession_vault::{Document, Documents};
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+
+/// A gallery has fewer corrections than this.
+pub const MOST_CORRECTIONS: usize = 100_000;
+
+/// A correction in the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GalleryCorrection {
+    /// The gallery.
+    pub gallery: GalleryId,
+    /// The entry of its log.
+    pub correction: Correction,
+}
+
+impl GalleryCorrection {
+    /// The id of the document of a gallery's correction.
+    pub fn document_id(gallery: GalleryId, number: u64) -> String {
+        // Twenty digits hold every number, so that the ids' order is the log's.
+        format!("{gallery}-{number:020}")
+    }
+}
+
+impl Document for GalleryCorrection {
+    const KIND: &'static str = "correction";
+
+    fn id(&self) -> String {
+        Self::document_id(self.gallery, self.correction.id)
+    }
+
+    fn owner(&self) -> String {
+        self.gallery.to_string()
+    }
+}
+
+/// Deletes what people said of a gallery's guests: their names above all.
+pub(crate) async fn forget_guests(documents: &Documents, gallery: GalleryId) -> Result<()> {
+    let log = documents.list::<GalleryCorrection>(&gallery.to_string(), None, MOST_CORRECTIONS).await?;
+    for entry in log.iter().map(|entry| &entry.document).filter(|entry| entry.correction.change.is_about_guests()) {
+        documents.delete::<GalleryCorrection>(&entry.id()).await?;
+    }
+    Ok(())
+}
