@@ -3,5 +3,11 @@
 
 #[path = "service/galleries.rs"]
 mod galleries;
+#[path = "service/resources.rs"]
+mod resources;
 #[path = "service/running.rs"]
 mod running;
+#[path = "service/sample.rs"]
+mod sample;
+#[path = "service/tenants.rs"]
+mod tenants;

@@ -197,7 +197,9 @@ async fn what_was_its_own_goes_and_what_others_have_stays() {
     assert_eq!(delete_removed(&bench.system).await.unwrap(), 1);
     assert_eq!(bench.objects().await, of_the_other);
     assert_eq!(delete_removed(&bench.system).await.unwrap(), 0);
-    assert!(bench.system.ledger.due_documents("removal", Timestamp::from_micros(i64::MAX), 9).await.unwrap().is_empty());
+    assert!(
+        bench.system.ledger.due_documents("removal", Timestamp::from_micros(i64::MAX), 9).await.unwrap().is_empty()
+    );
 }
 
 #[tokio::test]

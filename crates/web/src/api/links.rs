@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Path, Query, State},
-    http::StatusCode,
-};
+use axum::{extract::State, http::StatusCode};
 use procession_domain::{GalleryId, Timestamp};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Json, Page, Paging};
+use super::{Json, OfGallery, Page, Paging, Path, Query};
 use crate::{
     Problem, Result, Service,
     access::{Caller, Downloads, Link, LinkToken, Scope, hash_password},
@@ -65,6 +62,18 @@ pub(crate) struct NewLink {
     downloads: Downloads,
 }
 
+/// Which link.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfLink {
+    /// The gallery's id.
+    #[param(value_type = String, pattern = "^[0-9a-f]{24}$")]
+    gallery: GalleryId,
+    /// The link's id.
+    #[param(pattern = "^[0-9a-f]{16}$")]
+    link: String,
+}
+
 impl From<Link> for LinkView {
     fn from(link: Link) -> Self {
         let Link { id, name, password_hash, downloads, created_at, expires_at, revoked_at, .. } = link;
@@ -89,13 +98,12 @@ impl NewLink {
 }
 
 /// The links of a gallery, in the order of their ids.
-#[utoipa::path(get, path = "/api/v1/galleries/{gallery}/links", tag = "links",
-    params(("gallery" = String, Path), Paging),
-    responses((status = 200, body = Page<LinkView>), (status = "4XX", body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/galleries/{gallery}/links", operation_id = "list_links", tag = "links",
+    params(OfGallery, Paging), responses((status = 200, body = Page<LinkView>), Problem))]
 pub(crate) async fn list(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(gallery): Path<GalleryId>,
+    Path(OfGallery { gallery }): Path<OfGallery>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<LinkView>>> {
     caller.require(Scope::Read)?;
@@ -108,12 +116,12 @@ pub(crate) async fn list(
 }
 
 /// Makes a link. Its address is in the answer and nowhere else.
-#[utoipa::path(post, path = "/api/v1/galleries/{gallery}/links", tag = "links", params(("gallery" = String, Path)),
-    request_body = NewLink, responses((status = 201, body = NewLinkView), (status = "4XX", body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/galleries/{gallery}/links", operation_id = "make_link", tag = "links",
+    params(OfGallery), request_body = NewLink, responses((status = 201, body = NewLinkView), Problem))]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(gallery): Path<GalleryId>,
+    Path(OfGallery { gallery }): Path<OfGallery>,
     Json(wanted): Json<NewLink>,
 ) -> Result<(StatusCode, Json<NewLinkView>)> {
     caller.require(Scope::Edit)?;
@@ -143,13 +151,12 @@ pub(crate) async fn create(
 }
 
 /// Ends a link: it opens nothing any more. Addresses of images that were given out through it end within two days.
-#[utoipa::path(delete, path = "/api/v1/galleries/{gallery}/links/{link}", tag = "links",
-    params(("gallery" = String, Path), ("link" = String, Path)),
-    responses((status = 204), (status = "4XX", body = Problem)))]
+#[utoipa::path(delete, path = "/api/v1/galleries/{gallery}/links/{link}", operation_id = "revoke_link", tag = "links",
+    params(OfLink), responses((status = 204), Problem))]
 pub(crate) async fn revoke(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path((gallery, link)): Path<(GalleryId, String)>,
+    Path(OfLink { gallery, link }): Path<OfLink>,
 ) -> Result<StatusCode> {
     caller.require(Scope::Edit)?;
     caller.gallery(&service, gallery).await?;
