@@ -30,17 +30,18 @@ impl Running {
     /// As [`Running::start`], with more arguments or variables.
     pub(crate) fn start_with(configure: impl Fn(&mut Command) -> &mut Command) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (process, output, url, key) = spawn(folder.path(), &configure);
+        let (process, output, url, key) = spawn(folder.path(), "127.0.0.1:0", &configure);
         // Nothing here speaks TLS, but the client wants to know who would.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
         Self { folder, process, _output: output, url, key, http }
     }
 
-    /// Starts it again over the same data, after it ended or was killed.
+    /// Starts it again over the same data and at the same address, after it ended or was killed.
     pub(crate) fn restart(&mut self) {
         self.kill();
-        let (process, output, url, key) = spawn(self.folder.path(), &|command| command);
+        let address = self.url.strip_prefix("http://").unwrap();
+        let (process, output, url, key) = spawn(self.folder.path(), address, &|command| command);
         (self.process, self._output, self.url, self.key) = (process, output, url, key);
     }
 
@@ -124,11 +125,12 @@ fn procession(folder: &Path) -> Command {
 
 fn spawn(
     folder: &Path,
+    address: &str,
     configure: &dyn Fn(&mut Command) -> &mut Command,
 ) -> (Child, BufReader<ChildStdout>, String, String) {
     let mut command = procession(folder);
     command
-        .args(["serve", "--json", "--listen", "127.0.0.1:0"])
+        .args(["serve", "--json", "--listen", address])
         .stdout(Stdio::piped())
         .stderr(fs::File::options().create(true).append(true).open(folder.join("stderr.txt")).unwrap());
     let mut process = configure(&mut command).spawn().unwrap();

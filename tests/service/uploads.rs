@@ -1,5 +1,7 @@
 //! Uploads: the protocol to the letter, real clients, crashes of either side, and clients that mean harm.
 
+#[path = "uploads/clients.rs"]
+mod clients;
 #[path = "uploads/codings.rs"]
 mod codings;
 #[path = "uploads/crash.rs"]
