@@ -1,6 +1,13 @@
 //! The running service, driven over HTTP by real clients.
-#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a failure here is a failed test, and a seed is worth printing"
+)]
 
+#[path = "gallery/bench.rs"]
+#[allow(dead_code, reason = "it has more than is needed here")]
+mod bench;
 #[path = "service/galleries.rs"]
 mod galleries;
 #[path = "service/resources.rs"]
@@ -11,3 +18,5 @@ mod running;
 mod sample;
 #[path = "service/tenants.rs"]
 mod tenants;
+#[path = "service/uploads.rs"]
+mod uploads;
