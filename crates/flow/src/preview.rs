@@ -1,12 +1,13 @@
 //! The first look: a small JPEG of a photo, made within moments of its arrival and long before its turn in the schedule.
 //!
-//! A preview can be made again at any time from the original, so whoever asks for one that is not there makes it.
+//! A preview can be made again at any time from the original, so whoever asks for one that is not there, or no longer whole,
+//! makes it. No ledger knows its hash: it stands behind the JPEG, in the vault alone.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use procession_domain::{
-    Classified, Key, Kind,
+    Classified, ContentHash, Key, Kind,
     photo::Photo,
     recipe::{Encoding, Fit, MetadataPolicy, OutputColour, OutputFormat, Recipe, VariantSpec},
 };
@@ -32,7 +33,10 @@ pub async fn preview(system: &Arc<System>, photo: &Photo) -> Result<Bytes> {
     let key = Key::Preview(photo.original);
     match system.blobs.get(&key).await {
         Err(error) if error.kind() == Kind::NotFound => {}
-        found => return Ok(found?),
+        found => match unseal(&found?) {
+            Some(jpeg) => return Ok(jpeg),
+            None => system.blobs.delete(&key).await?,
+        },
     }
     let _place = system.previews.acquire().await.map_err(|_| Error::Bug("previews are no longer made".to_owned()))?;
     let _memory = system.budget.grant(footprint(system, photo, Plan::extent(&recipe()))).await?;
@@ -41,7 +45,20 @@ pub async fn preview(system: &Arc<System>, photo: &Photo) -> Result<Bytes> {
         let system = Arc::clone(system);
         blocking(move || make(&system, original)).await??
     };
-    keep(system, &key, made).await
+    let kept = keep(system, &key, seal(&made)).await?;
+    unseal(&kept)
+        .ok_or_else(|| Error::Bug(format!("the preview of photo {} is damaged as soon as it is made", photo.id)))
+}
+
+/// The JPEG with its hash behind it.
+fn seal(jpeg: &[u8]) -> Bytes {
+    [jpeg, ContentHash::of(jpeg).as_bytes()].concat().into()
+}
+
+/// The JPEG, if it is the one that was sealed.
+fn unseal(sealed: &Bytes) -> Option<Bytes> {
+    let (jpeg, hash) = sealed.split_last_chunk::<32>()?;
+    (ContentHash::of(jpeg).as_bytes() == hash).then(|| sealed.slice(..jpeg.len()))
 }
 
 fn make(system: &System, original: Bytes) -> Result<Bytes> {
