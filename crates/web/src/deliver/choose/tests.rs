@@ -209,10 +209,11 @@ proptest! {
         let Some(any) = choose(PHOTO, &images, &Hints::read(&HeaderMap::new(), None)) else { return Ok(()) };
         for name in any.vary {
             let (_, values) = SAID.iter().find(|(known, _)| *known == name).unwrap();
-            // Beside a width, the others are silent; beside nothing, each of them speaks.
-            let widths = ["1", "2", "4", "600", "1030", "2050", "4100", "7000"];
-            let contexts = widths.map(|width| headers(&[("width", width)])).into_iter().chain([HeaderMap::new()]);
-            let matters = contexts.into_iter().any(|context| {
+            // Beside a width the others are silent, beside nothing each of them speaks; and some formats are one size alone.
+            let widths = ["none", "1", "2", "4", "600", "1030", "2050", "4100", "7000"];
+            let formats = ["*/*", "image/avif,image/webp,image/jpeg"];
+            let contexts = widths.map(|width| formats.map(|format| headers(&[("width", width), ("accept", format)])));
+            let matters = contexts.into_iter().flatten().any(|context| {
                 let with = |value: &str| {
                     let mut headers = context.clone();
                     headers.insert(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
