@@ -210,10 +210,16 @@ proptest! {
         for name in any.vary {
             let (_, values) = SAID.iter().find(|(known, _)| *known == name).unwrap();
             // Beside a width the others are silent, beside nothing each of them speaks; and some formats are one size alone.
+            // A window of 20 pixels is for images that are smaller than any guess.
             let widths = ["none", "1", "2", "4", "600", "1030", "2050", "4100", "7000"];
             let formats = ["*/*", "image/avif,image/webp,image/jpeg"];
-            let contexts = widths.map(|width| formats.map(|format| headers(&[("width", width), ("accept", format)])));
-            let matters = contexts.into_iter().flatten().any(|context| {
+            let windows = ["none", "20"];
+            let contexts = widths.iter().flat_map(|width| {
+                formats.iter().flat_map(move |format| {
+                    windows.map(|window| headers(&[("width", width), ("accept", format), ("viewport-width", window)]))
+                })
+            });
+            let matters = contexts.into_iter().any(|context| {
                 let with = |value: &str| {
                     let mut headers = context.clone();
                     headers.insert(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
