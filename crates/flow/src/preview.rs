@@ -31,14 +31,14 @@ pub const PREVIEW_EDGE: u32 = 512;
 /// What is wrong with the photo or the vault.
 pub async fn preview(system: &Arc<System>, photo: &Photo) -> Result<Bytes> {
     let key = Key::Preview(photo.original);
-    match system.blobs.get(&key).await {
-        Err(error) if error.kind() == Kind::NotFound => {}
-        found => match unseal(&found?) {
-            Some(jpeg) => return Ok(jpeg),
-            None => system.blobs.delete(&key).await?,
-        },
+    if let Some(jpeg) = kept(system, &key).await? {
+        return Ok(jpeg);
     }
     let _place = system.previews.acquire().await.map_err(|_| Error::Bug("previews are no longer made".to_owned()))?;
+    // Whoever had the place before may have made this one.
+    if let Some(jpeg) = kept(system, &key).await? {
+        return Ok(jpeg);
+    }
     let _memory = system.budget.grant(footprint(system, photo, Plan::extent(&recipe()))).await?;
     let original = system.blobs.get(&Key::Original(photo.original)).await?;
     let made = {
@@ -46,8 +46,20 @@ pub async fn preview(system: &Arc<System>, photo: &Photo) -> Result<Bytes> {
         blocking(move || make(&system, original)).await??
     };
     let kept = keep(system, &key, seal(&made)).await?;
-    unseal(&kept)
-        .ok_or_else(|| Error::Bug(format!("the preview of photo {} is damaged as soon as it is made", photo.id)))
+    unseal(&kept).ok_or_else(|| Error::Bug(format!("the preview of photo {} is damaged at once", photo.id)))
+}
+
+/// The preview in the vault. A damaged one is removed: it could not be replaced.
+async fn kept(system: &System, key: &Key) -> Result<Option<Bytes>> {
+    let sealed = match system.blobs.get(key).await {
+        Err(error) if error.kind() == Kind::NotFound => return Ok(None),
+        found => found?,
+    };
+    let jpeg = unseal(&sealed);
+    if jpeg.is_none() {
+        system.blobs.delete(key).await?;
+    }
+    Ok(jpeg)
 }
 
 /// The JPEG with its hash behind it.
@@ -74,7 +86,7 @@ fn make(system: &System, original: Bytes) -> Result<Bytes> {
 fn recipe() -> Recipe {
     let encoding = Encoding { format: OutputFormat::Jpeg, quality: 72, full_chroma: false };
     let preview = VariantSpec {
-        name: "preview".to_owned(),
+        name: "first-look".to_owned(),
         fit: Fit::LongEdge(PREVIEW_EDGE),
         formats: vec![encoding],
         sharpen: 0.3,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use bytes::Bytes;
-use procession_domain::{Classified, ContentHash, Key, Kind, variant::Variant};
+use procession_domain::{Classified, ContentHash, Key, Kind, error::chain, variant::Variant};
 use procession_flow::{Budget, Grant, System, preview, remake};
 use quick_cache::{Weighter, sync::Cache};
 
@@ -80,7 +80,9 @@ impl Delivery {
         let make = async {
             let (photo, _) = system.ledger.photo(known.id).await?;
             let bytes = preview(system, &photo).await.map_err(|error| match error {
-                procession_flow::Error::Pixel(_) => Problem::not_found(format!("a preview of photo {}", known.id)),
+                procession_flow::Error::Pixel(error) => {
+                    Problem::new(StatusCode::NOT_FOUND, "no_preview", chain(&error))
+                }
                 error => error.into(),
             })?;
             let memory = self.room(system, bytes.len() as u64).await?;
