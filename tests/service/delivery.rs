@@ -199,7 +199,7 @@ async fn the_image_that_suits_is_negotiated() {
     prepared.finish(&photo, &USUAL).await;
     prepared.clock.advance(HOUR / 3_600);
     let everything =
-        "Accept, Sec-CH-Width, Width, Save-Data, ECT, Sec-CH-Viewport-Width, Viewport-Width, Sec-CH-DPR, DPR";
+        "Accept, Sec-CH-Width, Width, Sec-CH-Viewport-Width, Viewport-Width, Sec-CH-DPR, DPR, Save-Data, ECT";
     for (said, variant, media_type, length) in [
         (&[("accept", "image/avif,image/webp,*/*")][..], "2048.webp; ", "image/webp", "100000"),
         (&[("accept", "image/avif"), ("sec-ch-width", "9000")], "2048.jpg; ", "image/jpeg", "200000"),

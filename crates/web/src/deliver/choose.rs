@@ -10,8 +10,8 @@ use super::hints::{ACCEPT, DENSITY, Hints, Pixels, THRIFT, WIDTH, WINDOW};
 const USUAL_WINDOW: u32 = 1_024;
 /// The pixels of the screen for each of them.
 const USUAL_DENSITY: f64 = 2.0;
-/// What is only guessed never goes beyond this: more is for who says that they need it.
-const MOST_GUESSED: u32 = 2_048;
+/// What has a longer edge than this is for prints: large, and not for everybody who may look at the photo.
+const SCREEN_EDGE: u32 = 2_560;
 
 /// An image that was chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,15 +38,15 @@ enum Needed {
     LongEdge(u32),
 }
 
-/// Chooses among the images that show the whole photo, which has this size: the smallest that has the pixels that the client
-/// needs, or else the largest; of these the format that the client likes most, and of equals the more compact. None if no
-/// image shows the whole photo.
+/// Chooses among the images for screens of a photo of this size: the smallest that has the pixels that the client
+/// needs, or else the largest; of these the format that the client likes most, and of equals the more compact. None if there
+/// are none.
 pub(crate) fn choose<'a>(photo: (u32, u32), variants: &'a [Variant], hints: &Hints) -> Option<Choice<'a>> {
-    let whole: Vec<&Variant> = variants.iter().filter(|variant| is_whole(photo, variant)).collect();
+    let images = for_screens(photo, variants);
     let liked: Vec<&Variant> =
-        whole.iter().copied().filter(|variant| hints.accept.quality(variant.format) > 0).collect();
+        images.iter().copied().filter(|variant| hints.accept.quality(variant.format) > 0).collect();
     // Who likes nothing of what there is gets what anybody can read rather than nothing.
-    let (acceptable, is_liked) = if liked.is_empty() { (&whole, false) } else { (&liked, true) };
+    let (acceptable, is_liked) = if liked.is_empty() { (&images, false) } else { (&liked, true) };
     let needed = needed(hints);
     let enough = acceptable.iter().map(|variant| needed.measure(variant)).filter(|&has| has >= needed.pixels()).min();
     let best = enough.or_else(|| acceptable.iter().map(|variant| needed.measure(variant)).max())?;
@@ -59,12 +59,19 @@ pub(crate) fn choose<'a>(photo: (u32, u32), variants: &'a [Variant], hints: &Hin
                 &variant.name,
             )
         })?;
-    let vary = vary(&whole, matches!(hints.pixels, Pixels::Asked(_)));
+    let vary = vary(&images, matches!(hints.pixels, Pixels::Asked(_)));
     Some(Choice { variant, vary, reason: Reason { said: hints.pixels, needed } })
 }
 
-/// True if an image of this size shows a whole photo of that size: it has its shape, to the pixel that rounding takes or gives.
-pub(super) fn is_whole(photo: (u32, u32), image: &Variant) -> bool {
+/// The images that show the whole photo, no crops, as large as screens are; the smallest of them if all are larger.
+pub(super) fn for_screens(photo: (u32, u32), variants: &[Variant]) -> Vec<&Variant> {
+    let whole = variants.iter().filter(|variant| is_whole(photo, variant));
+    let largest = whole.clone().map(long_edge).min().map_or(SCREEN_EDGE, |smallest| smallest.max(SCREEN_EDGE));
+    whole.filter(|variant| long_edge(variant) <= largest).collect()
+}
+
+/// True if an image has the photo's shape, to the pixel that rounding takes or gives.
+fn is_whole(photo: (u32, u32), image: &Variant) -> bool {
     let [photo_width, photo_height, width, height] = [photo.0, photo.1, image.width, image.height].map(u64::from);
     (width * photo_height).abs_diff(height * photo_width) <= photo_width.max(photo_height)
 }
@@ -77,7 +84,7 @@ fn needed(hints: &Hints) -> Needed {
         Pixels::Window(window, density) => {
             let pixels = f64::from(window.unwrap_or(USUAL_WINDOW)) * density.unwrap_or(USUAL_DENSITY);
             // A photo is as wide as the window if it lies, and rather as high as it is wide if it stands.
-            Needed::LongEdge((pixels.ceil() as u32).min(MOST_GUESSED).div_ceil(divisor))
+            Needed::LongEdge((pixels.ceil() as u32).div_ceil(divisor))
         }
     }
 }
@@ -99,25 +106,14 @@ impl Needed {
 
 /// Which headers can change the choice among these images. It depends on the images and the address alone, so that every
 /// answer to one address says the same: a cache that learned it from one of them finds the others.
-fn vary(whole: &[&Variant], is_asked: bool) -> Vec<&'static str> {
-    let differ = |measure: fn(&Variant) -> u32| {
-        let of_first = whole.first().map(|variant| measure(variant));
-        whole.iter().any(|variant| Some(measure(variant)) != of_first)
-    };
-    let smallest = whole.iter().map(|variant| long_edge(variant)).min();
-    let by_width = !is_asked && differ(|variant| variant.width);
-    let by_guess = !is_asked && differ(long_edge) && smallest.is_some_and(|edge| edge < MOST_GUESSED);
+fn vary(images: &[&Variant], is_asked: bool) -> Vec<&'static str> {
+    let differ = |a: fn(&Variant) -> u32| images.windows(2).any(|pair| a(pair[0]) != a(pair[1]));
     let mut headers = Vec::new();
-    if whole.iter().any(|variant| variant.format != whole[0].format) {
+    if images.windows(2).any(|pair| pair[0].format != pair[1].format) {
         headers.push(ACCEPT);
     }
-    if by_width || by_guess {
-        // Where a width is given, nothing is guessed.
-        headers.extend(WIDTH);
-        headers.extend(THRIFT);
-    }
-    if by_guess {
-        headers.extend(WINDOW.into_iter().chain(DENSITY));
+    if !is_asked && (differ(|variant| variant.width) || differ(long_edge)) {
+        headers.extend([WIDTH, WINDOW, DENSITY, THRIFT].as_flattened());
     }
     headers
 }

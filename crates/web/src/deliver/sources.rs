@@ -8,7 +8,7 @@ use procession_domain::{
     variant::Variant,
 };
 
-use super::{choose::is_whole, url::ImageName};
+use super::{choose::for_screens, url::ImageName};
 use crate::Service;
 
 /// The addresses of a photo's images. Each stays the same for hours, so that caches meet it often, and is valid for a day at
@@ -38,8 +38,8 @@ pub struct Source {
     pub bytes: u64,
     /// Hash of its bytes.
     pub hash: ContentHash,
-    /// It shows the whole photo, and no crop of it.
-    pub is_whole: bool,
+    /// It shows the whole photo, no crop of it, and is no larger than screens are.
+    pub is_for_screens: bool,
     /// Its address.
     pub url: String,
 }
@@ -58,6 +58,7 @@ impl Sources {
     }
 
     fn new(service: &Service, photo: PhotoId, original: &ContentHash, size: (u32, u32), variants: &[Variant]) -> Self {
+        let screens = for_screens(size, variants);
         let image = |variant: &Variant| Source {
             variant: variant.name.clone(),
             format: variant.format,
@@ -65,7 +66,7 @@ impl Sources {
             height: variant.height,
             bytes: variant.bytes,
             hash: variant.hash,
-            is_whole: is_whole(size, variant),
+            is_for_screens: screens.contains(&variant),
             url: address(service, &ImageName::new(&variant.name, photo, &variant.hash, variant.format.extension())),
         };
         Self {
@@ -75,27 +76,26 @@ impl Sources {
         }
     }
 
-    /// The whole photo in one format, as `srcset` lists it, by width: `/i/… 512w, /i/… 1024w`. Empty if there is none.
+    /// The images for screens in one format, as `srcset` lists them, by width: `/i/… 512w, /i/… 1024w`. Empty if there is none.
     pub fn srcset(&self, format: OutputFormat) -> String {
         let mut images: Vec<&Source> =
-            self.images.iter().filter(|image| image.is_whole && image.format == format).collect();
+            self.images.iter().filter(|image| image.is_for_screens && image.format == format).collect();
         images.sort_by_key(|image| image.width);
         // A small photo has the same size under several names.
         images.dedup_by_key(|image| image.width);
         images.iter().map(|image| format!("{} {}w", image.url, image.width)).collect::<Vec<_>>().join(", ")
     }
 
-    /// The whole photo in the formats that not every browser reads, the most compact first, each with its `srcset`: a
-    /// `<source>` each.
+    /// The formats that not every browser reads, the most compact first, each with its `srcset`: a `<source>` each.
     pub fn modern(&self) -> Vec<(OutputFormat, String)> {
         let formats = [OutputFormat::Avif, OutputFormat::WebP].map(|format| (format, self.srcset(format)));
         formats.into_iter().filter(|(_, srcset)| !srcset.is_empty()).collect()
     }
 
-    /// The `src` of an `<img>`: the smallest JPEG of the whole photo whose longer edge has at least so many pixels, or the
+    /// The `src` of an `<img>`: the smallest JPEG for screens whose longer edge has at least so many pixels, or the
     /// largest there is, or the first look.
     pub fn src(&self, long_edge: u32) -> &str {
-        let jpegs = self.images.iter().filter(|image| image.is_whole && image.format == OutputFormat::Jpeg);
+        let jpegs = self.images.iter().filter(|image| image.is_for_screens && image.format == OutputFormat::Jpeg);
         let edge = |image: &&Source| image.width.max(image.height);
         let enough = jpegs.clone().filter(|image| edge(image) >= long_edge).min_by_key(edge);
         enough.or_else(|| jpegs.max_by_key(edge)).map_or(&self.preview, |image| &image.url)

@@ -53,7 +53,7 @@ fn formats_follow_accept() {
     // The format that is liked is not there in the size that is needed, and the next is.
     assert_eq!(chosen(&[("accept", CHROME), ("width", "1025")], None), "2048.webp");
     assert_eq!(chosen(&[("accept", "image/webp"), ("width", "3000")], None), "2048.webp");
-    assert_eq!(chosen(&[("accept", CHROME), ("width", "3000")], None), "full.jpg");
+    assert_eq!(chosen(&[("accept", CHROME), ("width", "3000")], None), "2048.webp", "the full size is not for screens");
 }
 
 #[test]
@@ -64,12 +64,12 @@ fn sizes_follow_the_hints() {
     assert_eq!(size(&[("sec-ch-dpr", "1"), ("dpr", "3")]), "1024", "the new name counts");
     assert_eq!(size(&[("sec-ch-dpr", "much"), ("dpr", "3")]), "2048");
     assert_eq!(size(&[("sec-ch-viewport-width", "400"), ("sec-ch-dpr", "1")]), "512");
-    assert_eq!(size(&[("viewport-width", "1920"), ("dpr", "2")]), "2048", "no guess leads to the full size");
+    assert_eq!(size(&[("viewport-width", "1920"), ("dpr", "2")]), "2048");
     assert_eq!(size(&[("sec-ch-width", "512")]), "512");
     assert_eq!(size(&[("sec-ch-width", "513"), ("sec-ch-dpr", "1")]), "1024", "a width has the density in it");
-    assert_eq!(size(&[("width", "4000")]), "full");
+    assert_eq!(size(&[("width", "4000")]), "2048", "the full size is for prints");
     assert_eq!(size(&[("width", "-3")]), "2048");
-    assert_eq!(size(&[("width", "99999999999")]), "full");
+    assert_eq!(size(&[("width", "99999999999")]), "2048");
 }
 
 #[test]
@@ -88,6 +88,9 @@ fn who_saves_gets_less() {
 fn a_crop_is_never_chosen_and_a_small_photo_has_one_size() {
     let crops = [image("square-256", Jpeg, 256, 256), image("crop-4x5", Jpeg, 1_080, 1_350)];
     assert_eq!(choose(PHOTO, &crops, &Hints::read(&HeaderMap::new(), None)), None);
+    let large = [image("full", Jpeg, 6_000, 4_000), image("4096", Jpeg, 4_096, 2_731)];
+    let choice = choose(PHOTO, &large, &Hints::read(&headers(&[("width", "6000")]), None)).unwrap();
+    assert_eq!(choice.variant.name, "4096", "rather that than nothing");
     let small = ["2048", "1024", "512"].map(|name| image(name, Jpeg, 400, 300));
     let choice = choose((400, 300), &small, &Hints::read(&headers(&[("width", "2000")]), None)).unwrap();
     assert!(choice.vary.is_empty(), "{:?}", choice.vary);
@@ -105,16 +108,12 @@ fn only_what_can_matter_is_in_vary() {
     let vary = |images: &[Variant], asked| {
         choose(PHOTO, images, &Hints::read(&HeaderMap::new(), asked)).unwrap().vary.join(", ")
     };
-    let pixels = "Sec-CH-Width, Width, Save-Data, ECT";
-    let guess = "Sec-CH-Viewport-Width, Viewport-Width, Sec-CH-DPR, DPR";
-    assert_eq!(vary(&usual(), None), format!("Accept, {pixels}, {guess}"));
+    let pixels = "Sec-CH-Width, Width, Sec-CH-Viewport-Width, Viewport-Width, Sec-CH-DPR, DPR, Save-Data, ECT";
+    assert_eq!(vary(&usual(), None), format!("Accept, {pixels}"));
     assert!(vary(&usual(), None).len() <= 128, "nginx caches nothing beyond that");
     assert_eq!(vary(&usual(), Some(800)), "Accept");
     assert_eq!(vary(&[image("1024", Jpeg, 1_024, 683)], None), "");
-    assert_eq!(
-        vary(&[image("1024", Jpeg, 1_024, 683), image("512", Jpeg, 512, 341)], None),
-        format!("{pixels}, {guess}")
-    );
+    assert_eq!(vary(&[image("1024", Jpeg, 1_024, 683), image("512", Jpeg, 512, 341)], None), pixels);
     assert_eq!(vary(&[image("4096", Jpeg, 4_096, 2_731), image("full", Jpeg, 6_000, 4_000)], None), pixels);
     assert_eq!(vary(&[image("1024", Jpeg, 1_024, 683), image("1024", WebP, 1_024, 683)], None), "Accept");
 }
