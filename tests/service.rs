@@ -12,6 +12,10 @@ mod bench;
 mod galleries;
 #[path = "service/resources.rs"]
 mod resources;
+#[path = "service/delivery.rs"]
+mod delivery;
+#[path = "service/prepared.rs"]
+mod prepared;
 #[path = "service/running.rs"]
 mod running;
 #[path = "service/sample.rs"]
