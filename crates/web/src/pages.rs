@@ -4,8 +4,12 @@
 //! `controls.css` buttons, fields and dialogs.
 
 pub(crate) mod assets;
+mod cover;
 mod enter;
+mod forms;
 mod frame;
+mod gallery;
+mod home;
 pub(crate) mod shell;
 
 use std::sync::Arc;
@@ -16,5 +20,5 @@ use crate::Service;
 
 /// The pages' routes.
 pub(crate) fn routes() -> Router<Arc<Service>> {
-    Router::new().merge(assets::routes()).merge(enter::routes())
+    Router::new().merge(assets::routes()).merge(enter::routes()).merge(home::routes()).merge(gallery::routes())
 }

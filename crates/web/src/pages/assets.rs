@@ -50,7 +50,31 @@ const SHARED: &[File] = &[
 ];
 
 /// What the studio's pages use.
-const STUDIO: &[File] = &[file!("enter.css"), file!("enter.js")];
+const STUDIO: &[File] = &[
+    file!("enter.css"),
+    file!("enter.js"),
+    file!("files.js"),
+    file!("first_look.js"),
+    file!("grid.js"),
+    file!("home.css"),
+    file!("home.js"),
+    file!("live.js"),
+    file!("memory.js"),
+    file!("refresh.js"),
+    file!("sending.js"),
+    file!("standing.js"),
+    file!("studio.css"),
+    file!("studio.js"),
+    file!("tus.min.js" in "vendor"),
+    file!("upload.js"),
+    file!("viewer.js"),
+    file!("zones.js"),
+    // The static page's layout, as a module.
+    File {
+        name: "layout.js",
+        bytes: concat!(include_str!("../album/layout.js"), "export { gridAspect, justify, rowAt };\n").as_bytes(),
+    },
+];
 
 /// A file as it is served.
 struct Asset {
