@@ -1,6 +1,6 @@
 // The photos as they arrive, each within moments of its upload, and what could not be used.
 
-import { ask, countText, element, icon, say } from "./dom.js";
+import { ask, countText, element, icon } from "./dom.js";
 import { Grid } from "./grid.js";
 import { view } from "./viewer.js";
 

@@ -288,8 +288,8 @@ fn settings(service: &Service, gallery: &Gallery) -> Markup {
                 section {
                     h2 { "Delete this gallery" }
                     p.quiet {
-                        "All originals, finished photos, guests, links and the receipt go, from every disk. Nobody can bring them \
-                         back."
+                        "Nobody finds anything of it any more: faces and guests are erased at once, originals and finished photos an hour \
+                         later, from every disk."
                     }
                     div.actions { button.button.danger type="button" data-opens="delete" { "Delete the gallery" } }
                 }

@@ -1,10 +1,16 @@
 // A gallery's page.
 
 import "./dialog.js";
-import { say } from "./dom.js";
+import "./copy.js";
+import { Corrections } from "./corrections.js";
+import { archiveCard, linkList, receiptCard } from "./delivery.js";
+import { note, say } from "./dom.js";
 import { firstLook } from "./first_look.js";
+import { guestList } from "./guests.js";
 import { listen } from "./live.js";
+import { momentList } from "./moments.js";
 import { letIn } from "./sending.js";
+import { settings } from "./settings.js";
 import { showStanding } from "./standing.js";
 
 const page = document.getElementById("gallery");
@@ -39,19 +45,50 @@ addEventListener("hashchange", showPanel);
 showPanel();
 
 const look = firstLook(gallery, { onCount: (number) => count("photos", number) });
+const mayEdit = has("edits"), mayUpload = has("uploads");
+const corrections = new Corrections(gallery, readAlbum);
+const shared = { photos: look.photos, corrections, mayEdit };
+const guests = guestList(gallery, { ...shared, onCount: (number) => count("guests", number) });
+const moments = momentList(gallery, { ...shared, zone: page.dataset.zone, onCount: (number) => count("moments", number) });
+const receipt = receiptCard(gallery, mayUpload);
+const links = linkList(gallery, mayEdit);
+archiveCard(gallery);
+if (mayEdit) settings(gallery, page.dataset.title);
+if (mayUpload) letIn(gallery);
+
+const told = (reading) => reading.catch((problem) => note(problem.message));
+
+/** Guests and moments go together: a photo that moves is one of both. */
+async function readAlbum() {
+  await Promise.all([has("faces") ? guests.read() : null, moments.read()]);
+}
+
+async function openAlbum() {
+  await corrections.read();
+  await readAlbum();
+}
+opened.set("guests", () => told(openAlbum()));
+opened.set("moments", () => told(openAlbum()));
+opened.set("delivery", () => told(Promise.all([receipt.read(), links.read()])));
+
+/** Reads all anew, once it is known that events are told from here on. */
 let isRead = false;
-const read = () => {
+async function read() {
   isRead = true;
-  look.readAll();
-};
+  await look.readAll();
+  showPanel();
+}
+
 listen(`/api/v1/galleries/${gallery}/events`, {
-  open: read,
-  lost: () => isRead || read(),
+  open: () => told(read()),
+  lost: () => isRead || told(read()),
   status: showStanding,
   photo_stored: look.onStored,
   photo_done: look.onDone,
   photo_quarantined: look.onQuarantined,
   file_refused: look.onRefused,
+  gallery_finished: showPanel,
+  receipt_issued: () => told(receipt.read()),
+  receipt_refused: () => told(receipt.read()),
 });
-if (has("uploads")) letIn(gallery);
 document.documentElement.classList.add("ready");

@@ -54,7 +54,7 @@ async function draw() {
   const taken = full.taken_at && new Date(full.taken_at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
   if (!photo.failure) say(facts, [taken, `${full.width} × ${full.height}`, `${format}, ${sizeText(full.bytes)}`, full.pipeline_reason].filter(Boolean).join(" · "));
   const sharper = full.images.filter((file) => isWhole(file, full) && Math.max(file.width, file.height) <= 2600).sort((a, b) => b.width - a.width)[0];
-  if (sharper) image.src = sharper.url;
+  if (sharper) image.src = new URL(sharper.url, location).pathname;
 }
 
 const isWhole = (file, photo) => Math.abs(file.width * photo.height - file.height * photo.width) <= Math.max(photo.width, photo.height);
