@@ -10,6 +10,7 @@ mod forms;
 mod frame;
 mod gallery;
 mod home;
+mod keys;
 pub(crate) mod shell;
 
 use std::sync::Arc;
@@ -20,5 +21,10 @@ use crate::Service;
 
 /// The pages' routes.
 pub(crate) fn routes() -> Router<Arc<Service>> {
-    Router::new().merge(assets::routes()).merge(enter::routes()).merge(home::routes()).merge(gallery::routes())
+    Router::new()
+        .merge(assets::routes())
+        .merge(enter::routes())
+        .merge(home::routes())
+        .merge(gallery::routes())
+        .merge(keys::routes())
 }

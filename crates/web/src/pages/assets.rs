@@ -63,6 +63,8 @@ const STUDIO: &[File] = &[
     file!("guests.js"),
     file!("home.css"),
     file!("home.js"),
+    file!("keys.css"),
+    file!("keys.js"),
     file!("live.js"),
     file!("memory.js"),
     file!("moments.js"),

@@ -1,7 +1,7 @@
 // What a person drops or chooses: files and whole folders, as a flat list of {path, file}. Nothing is read here.
 
 /** Names that are never photos: what cards, cameras and computers put beside them. Everything else the service looks at. */
-const BESIDE = /(^|\/)(\.|thumbs\.db$|desktop\.ini$|__MACOSX\/)|\.(xmp|thm|txt|pdf|mov|mp4|m4v|avi|mts|m2ts|mpg|mpeg|wav|mp3|m4a|aac|zip|rar|db|ini|html?|css|js|json|xml|ctg|dat|bin|lrcat|lrprev|cos|cop|cot|pp3|dop|icc|icm|lut|cube|log|csv)$/i;
+const BESIDE = /(^|\/)(\.|thumbs\.db$|desktop\.ini$|__MACOSX\/)|\.(xmp|thm|txt|pdf|mov|mp4|m4v|avi|mts|m2ts|mpg|mpeg|wav|mp3|m4a|aac|zip|rar|db|ini|html?|css|js|json|xml|ctg|dat|bin|lrcat|lrprev|cos|cop|cot|pp3|dop|icc|icm|lut|cube|log|csv|md)$/i;
 
 /** True for a path that is sent to the service. */
 export const mayBePhoto = (path) => !BESIDE.test(path);

@@ -7,17 +7,12 @@ use crate::{Service, album::words};
 
 /// Date and place of the wedding. The browser knows the names of the time zones, and a likely one.
 pub(super) fn wedding_fields(service: &Service, wedding: Option<&Wedding>) -> Markup {
-    let promised = |urgency| words::span(service.system.settings.promises.of(urgency).complete_within());
+    let promised = |urgency| promise_words(service.system.settings.promises.of(urgency).complete_within_minutes);
     html! {
         div.columns-2 {
             div.field {
                 label for="date" { "Wedding date" }
                 input #date type="date" name="date" value=[wedding.map(|wedding| wedding.date)] aria-describedby="date-hint";
-                p.hint #date-hint {
-                    "Decides how soon it is finished: today’s wedding within " (promised(Urgency::SameDayWedding))
-                    ", yesterday’s within " (promised(Urgency::NextDayDelivery))
-                    ", any other within " (promised(Urgency::StandardDelivery)) "."
-                }
             }
             div.field {
                 label for="zone" { "Time zone of the venue" }
@@ -26,6 +21,19 @@ pub(super) fn wedding_fields(service: &Service, wedding: Option<&Wedding>) -> Ma
                 datalist #zones {}
             }
         }
+        p.hint.quiet #date-hint {
+            "The date decides how soon it is finished: today’s wedding within " (promised(Urgency::SameDayWedding))
+            ", yesterday’s within " (promised(Urgency::NextDayDelivery)) ", any other within "
+            (promised(Urgency::StandardDelivery)) "."
+        }
+    }
+}
+
+fn promise_words(minutes: u32) -> String {
+    if minutes.is_multiple_of(60) {
+        words::count(minutes as usize / 60, "hour")
+    } else {
+        words::count(minutes as usize, "minute")
     }
 }
 

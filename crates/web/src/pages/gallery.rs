@@ -97,7 +97,6 @@ fn upload_panel() -> Markup {
             }
             progress #upload-bar aria-label="Sent" max="1" value="0" {}
             p.upload-facts.quiet.number #upload-facts {}
-            ul.upload-files.quiet #upload-files aria-hidden="true" {}
             details #upload-faults hidden { summary {} ul.lines {} }
             p.unseen #upload-said role="status" {}
         }
@@ -136,6 +135,7 @@ fn photos(uploads: bool) -> Markup {
                     p.quiet { "Whole cards with their folders, JPEG, HEIC or RAW: everything in it is found, and kept as it is." }
                     (choosers())
                 }
+                p.arriving.quiet { "The first photos appear here in a moment." }
             } @else { p #drop.quiet hidden { "There is no photo here yet." } }
             div #grid.grid {}
         }

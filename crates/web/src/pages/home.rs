@@ -77,7 +77,12 @@ async fn show(
         @if caller.scopes.contains(&Scope::Upload) { (new_gallery(&service)) }
     };
     let body = framed(&service, &caller, Place::Galleries, main).await?;
-    Ok(Page { title: "Galleries · Procession".to_owned(), styles: &["frame.css", "home.css"], script: Some("home.js"), body })
+    Ok(Page {
+        title: "Galleries · Procession".to_owned(),
+        styles: &["frame.css", "home.css"],
+        script: Some("home.js"),
+        body,
+    })
 }
 
 async fn card(service: &Service, gallery: Gallery, rank: Rank) -> Result<Card> {

@@ -27,27 +27,29 @@ export function morph(old, fresh) {
 
 const isAlike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id ?? "") === (b.id ?? "");
 
-/** Asks for this page again every `pause()` milliseconds while it is in view, and refreshes the elements with `data-refreshes`. */
-export function keepFresh(pause, onChange = () => {}) {
-  const refresh = async () => {
-    if (!document.hidden) {
-      try {
-        const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-        if (answer.redirected) return location.reload();
-        if (answer.ok) {
-          const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-          for (const part of document.querySelectorAll("[data-refreshes]")) {
-            const now = fresh.getElementById(part.id);
-            if (now) morph(part, now);
-          }
-        }
-        onChange(answer.ok);
-      } catch {
-        onChange(false);
-      }
+/** Asks for this page again and refreshes the elements with `data-refreshes`. True if the service answered. */
+export async function refresh() {
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    // The session is over.
+    if (answer.redirected) location.reload();
+    if (!answer.ok || answer.redirected) return false;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of document.querySelectorAll("[data-refreshes]")) {
+      const now = fresh.getElementById(part.id);
+      if (now) morph(part, now);
     }
-    setTimeout(refresh, pause());
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Refreshes every `pause()` milliseconds while the page is in view; `onDone(answered)` is told of each time. */
+export function keepFresh(pause, onDone = () => {}) {
+  const turn = async () => {
+    if (!document.hidden) onDone(await refresh());
+    setTimeout(turn, pause());
   };
-  setTimeout(refresh, pause());
-  document.addEventListener("visibilitychange", () => document.hidden || onChange(true));
+  setTimeout(turn, pause());
 }

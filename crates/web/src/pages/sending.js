@@ -10,9 +10,9 @@ const panel = at("upload");
 /** What stands still by a passing fault is tried again after so many seconds. */
 const PATIENCE_SECONDS = 20;
 
-/** Lets photos in. Gives the uploads. */
-export async function letIn(gallery) {
-  const uploads = new Uploads(gallery, await Memory.open(gallery), changed);
+/** Lets photos in; `onPhoto(id)` is told of each that is safe. */
+export async function letIn(gallery, onPhoto) {
+  const uploads = new Uploads(gallery, await Memory.open(gallery), { onChange: changed, onPhoto });
   let frame = 0, timer = 0, standing = 0, wasActive = false, lock = null;
 
   function changed() {
@@ -57,7 +57,6 @@ export async function letIn(gallery) {
     });
   }
   acceptDrops((files) => uploads.add(files));
-  return uploads;
 }
 
 function announce(text) {
@@ -82,6 +81,7 @@ function acceptDrops(take) {
 
 function draw(uploads) {
   const { total, sent, isActive, isPaused, stopped, isWalking, faultCount } = uploads;
+  document.documentElement.classList.toggle("sending", isActive);
   panel.hidden = !isActive && !sent.files && !faultCount && !uploads.known;
   panel.classList.toggle("is-over", !isActive);
   say(at("upload-title"), titleOf(uploads));
@@ -94,7 +94,6 @@ function draw(uploads) {
   // While folders are still being read nobody knows the whole.
   if (isWalking && !sent.files) bar.removeAttribute("value");
   else bar.value = total.bytes ? uploads.bytesSent / total.bytes : 1;
-  drawFiles(isPaused || stopped ? [] : uploads.active);
   drawFaults(uploads);
 }
 
@@ -121,16 +120,6 @@ function factsOf(uploads) {
 function roughly(seconds) {
   const step = seconds > 7200 ? 900 : seconds > 1200 ? 300 : seconds > 90 ? 60 : seconds > 20 ? 10 : 1;
   return Math.max(1, Math.ceil(seconds / step) * step);
-}
-
-function drawFiles(active) {
-  const list = at("upload-files");
-  while (list.children.length > active.length) list.lastChild.remove();
-  while (list.children.length < active.length) list.append(element("li", {}, element("bdi"), element("span", { className: "number" })));
-  active.forEach(({ path, part }, index) => {
-    say(list.children[index].firstChild, path);
-    say(list.children[index].lastChild, `${Math.floor(part * 100)} %`);
-  });
 }
 
 function drawFaults({ faults, faultCount }) {

@@ -54,7 +54,7 @@ const receipt = receiptCard(gallery, mayUpload);
 const links = linkList(gallery, mayEdit);
 archiveCard(gallery);
 if (mayEdit) settings(gallery, page.dataset.title);
-if (mayUpload) letIn(gallery);
+if (mayUpload) letIn(gallery, (photo) => look.onStored({ photo }));
 
 const told = (reading) => reading.catch((problem) => note(problem.message));
 

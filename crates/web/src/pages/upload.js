@@ -1,5 +1,5 @@
 // Sends files by tus (tus.io), a few at a time. Knows nothing of the page: it tells `onChange` that something changed, and what
-// is to be shown is in its fields.
+// is to be shown is in its fields; `onPhoto(id)` is told of each photo that is safe.
 
 import "./tus.min.js";
 import { mayBePhoto } from "./files.js";
@@ -40,20 +40,17 @@ export class Uploads {
   #gallery;
   #memory;
   #onChange;
+  #onPhoto;
 
-  constructor(gallery, memory, onChange) {
+  constructor(gallery, memory, { onChange, onPhoto }) {
     this.#gallery = gallery;
     this.#memory = memory;
     this.#onChange = onChange;
+    this.#onPhoto = onPhoto;
   }
 
   get isActive() {
     return this.isWalking || this.#active.size > 0 || this.#first < this.#waiting.length;
-  }
-
-  /** Files on their way, as {path, part}. */
-  get active() {
-    return [...this.#active.values()].map(({ path, file, bytes }) => ({ path, part: file.size ? bytes / file.size : 1 }));
   }
 
   /** Bytes that the service has, or that are on their way to it. */
@@ -168,7 +165,7 @@ export class Uploads {
         item.bytes = bytes;
         this.#onChange();
       },
-      onSuccess: () => this.#done(item),
+      onSuccess: ({ lastResponse }) => this.#done(item, lastResponse.getHeader("Procession-Photo")),
       onError: (error) => this.#failed(item, error),
     });
     this.#active.set(print, Object.assign(item, { upload, bytes: 0 }));
@@ -180,11 +177,12 @@ export class Uploads {
     upload.findPreviousUploads().then(start, () => start([]));
   }
 
-  #done({ file, print }) {
+  #done({ file, print }, photo) {
     this.#active.delete(print);
     this.sent.files++;
     this.sent.bytes += file.size;
     this.#memory.add(print);
+    if (photo) this.#onPhoto(photo);
     this.#fill();
     this.#onChange();
   }
