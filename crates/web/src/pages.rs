@@ -11,6 +11,7 @@ mod frame;
 mod gallery;
 mod home;
 mod keys;
+mod operations;
 pub(crate) mod shell;
 
 use std::sync::Arc;
@@ -27,4 +28,5 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
         .merge(home::routes())
         .merge(gallery::routes())
         .merge(keys::routes())
+        .merge(operations::routes())
 }

@@ -68,6 +68,8 @@ const STUDIO: &[File] = &[
     file!("live.js"),
     file!("memory.js"),
     file!("moments.js"),
+    file!("operations.css"),
+    file!("operations.js"),
     file!("refresh.js"),
     file!("sending.js"),
     file!("settings.js"),
