@@ -10,6 +10,7 @@ use crate::{
     Hub, Result,
     access::{Allowance, Keyring, ensure_local_studio},
     albums::Albums,
+    deliver::Delivery,
     locks::Locks,
     receipts::Receipts,
     uploads::Uploads,
@@ -38,6 +39,8 @@ pub struct ServiceSettings {
     pub url_life: Duration,
     /// The file of the key that signs receipts.
     pub signing_key: PathBuf,
+    /// Bytes of memory that images and archives on their way to clients take together.
+    pub delivery_memory_bytes: u64,
     /// Webhooks may call addresses of private networks and of this machine.
     pub private_webhooks: bool,
 }
@@ -66,6 +69,8 @@ pub struct Service {
     pub keyring: Keyring,
     /// How often somebody may try a key that is none.
     pub(crate) key_tries: Allowance<IpAddr>,
+    /// What is on its way to clients, and what they ask for most.
+    pub(crate) delivery: Delivery,
     /// What the operator chose.
     pub settings: ServiceSettings,
     /// Becomes true at a shutdown: answers without an end must end then.
@@ -98,6 +103,7 @@ impl Service {
             events,
             keyring,
             key_tries: Allowance::new(KEY_TRIES, KEY_PAUSE),
+            delivery: Delivery::new(settings.delivery_memory_bytes),
             downloads: Budget::new(DOWNLOAD_MEMORY_BYTES),
             receipts: Receipts::default(),
             locks: Locks::default(),
