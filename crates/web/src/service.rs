@@ -10,6 +10,7 @@ use crate::{
     Hub, Result,
     access::{Allowance, Keyring, ensure_local_studio},
     albums::Albums,
+    client::Clients,
     locks::Locks,
     receipts::Receipts,
     uploads::Uploads,
@@ -66,6 +67,8 @@ pub struct Service {
     pub keyring: Keyring,
     /// How often somebody may try a key that is none.
     pub(crate) key_tries: Allowance<IpAddr>,
+    /// What is kept for those who come through a link.
+    pub(crate) clients: Clients,
     /// What the operator chose.
     pub settings: ServiceSettings,
     /// Becomes true at a shutdown: answers without an end must end then.
@@ -93,6 +96,7 @@ impl Service {
             system,
             documents,
             albums,
+            clients: Clients::default(),
             uploads,
             hub,
             events,
@@ -104,5 +108,10 @@ impl Service {
             settings,
             stopping,
         }))
+    }
+
+    /// Whether browsers reach the service over HTTPS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.settings.public_url.as_ref().is_some_and(|url| url.starts_with("https:"))
     }
 }

@@ -6,7 +6,7 @@ use jiff::{civil::Date, tz::TimeZone};
 use procession_domain::{Timestamp, album::Album};
 
 /// "Saturday, 20 June 2026".
-pub(super) fn long_date(date: Date) -> String {
+pub(crate) fn long_date(date: Date) -> String {
     date.strftime("%A, %-d %B %Y").to_string()
 }
 
@@ -21,7 +21,7 @@ pub(super) fn machine_time(moment: Timestamp) -> String {
 }
 
 /// "1 photo", "12,345 photos".
-pub(super) fn count(number: usize, one: &str) -> String {
+pub(crate) fn count(number: usize, one: &str) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
