@@ -4,6 +4,7 @@
 mod album;
 mod corrections;
 mod extract;
+mod favourites;
 mod galleries;
 mod keys;
 mod links;
@@ -51,6 +52,8 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(corrections::undo))
         .routes(routes!(corrections::redo))
         .routes(routes!(receipt::get, receipt::create))
+        .routes(routes!(favourites::list))
+        .routes(routes!(favourites::names))
 }
 
 #[cfg(test)]

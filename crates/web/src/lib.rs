@@ -7,6 +7,7 @@ pub mod access;
 mod album;
 mod albums;
 mod api;
+mod client;
 mod deliver;
 mod hub;
 mod locks;

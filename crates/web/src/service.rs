@@ -11,6 +11,7 @@ use crate::{
     access::{Allowance, Keyring, ensure_local_studio},
     albums::Albums,
     deliver::Delivery,
+    client::Clients,
     locks::Locks,
     receipts::Receipts,
     uploads::Uploads,
@@ -71,6 +72,8 @@ pub struct Service {
     pub(crate) key_tries: Allowance<IpAddr>,
     /// What is on its way to clients, and what they ask for most.
     pub(crate) delivery: Delivery,
+    /// What is kept for those who come through a link.
+    pub(crate) clients: Clients,
     /// What the operator chose.
     pub settings: ServiceSettings,
     /// Becomes true at a shutdown: answers without an end must end then.
@@ -98,6 +101,7 @@ impl Service {
             system,
             documents,
             albums,
+            clients: Clients::default(),
             uploads,
             hub,
             events,
@@ -110,5 +114,10 @@ impl Service {
             settings,
             stopping,
         }))
+    }
+
+    /// Whether browsers reach the service over HTTPS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.settings.public_url.as_ref().is_some_and(|url| url.starts_with("https:"))
     }
 }

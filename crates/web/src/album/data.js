@@ -3,7 +3,8 @@
 // A page on disk has all of it inside. A page of the service fetches it: at first what the layout needs of every photo, and the
 // details of some, the rest when somebody comes near.
 const source = document.getElementById("album-data");
-const album = source.dataset.from ? await fetched(source.dataset.from) : JSON.parse(source.textContent);
+const { home, from } = source.dataset; // of a page of the service: its path, and that of the album
+const album = home ? await fetched(from).catch(sayNothingCame) : JSON.parse(source.textContent);
 const photos = album.photos.map((photo) => {
   if (!Array.isArray(photo)) return photo;
   const [id, width, height, taken, best] = photo;
@@ -24,6 +25,13 @@ async function fetched(address, options) {
   return answer.json();
 }
 
+function sayNothingCame(error) {
+  const again = element("button", { type: "button", className: "text-button" }, "Try again");
+  again.addEventListener("click", () => location.reload());
+  document.getElementById("gallery").replaceChildren(element("p", { className: "empty" }, "The photos could not be loaded. ", again));
+  throw error;
+}
+
 /** Takes in what is known of some photos. */
 function learn({ texts, kinds, photos: known }) {
   for (const { id, ...details } of known) Object.assign(photos[indexOfId.get(id)] ?? {}, details, { texts, kinds });
@@ -37,9 +45,13 @@ const asked = new Map(); // the first of such photos → the promise of their de
 function bring(index) {
   const first = index - (index % PAGE);
   if (!asked.has(first)) {
-    const details = fetched(`${album.more}?from=${photos[first].id}&count=${PAGE}`, { cache: "no-cache" });
+    const details = fetched(`${home}/photos?from=${photos[first].id}&count=${PAGE}`, { cache: "no-cache" });
     asked.set(first, details.then((known) => (learn(known), showKnown())));
-    asked.get(first).catch(() => setTimeout(() => (asked.delete(first), showKnown()), RETRY_MS));
+    asked.get(first).catch(({ status }) => {
+      // The link has ended, or wants its password again: the page says so.
+      if (status === 403 || status === 410) location.reload();
+      else setTimeout(() => (asked.delete(first), showKnown()), RETRY_MS);
+    });
   }
   return asked.get(first);
 }
@@ -47,7 +59,7 @@ function bring(index) {
 /** Asks again, once, for the addresses of a photo whose file did not come: they end after a day. False if that is no use. */
 function renew(index) {
   const photo = photos[index];
-  if (!album.more || photo.isRenewed) return false;
+  if (!home || photo.isRenewed) return false;
   asked.delete(index - (index % PAGE));
   photo.files = undefined;
   return (photo.isRenewed = true);
@@ -97,6 +109,13 @@ function largestOf(photo) {
   const files = filesOf(photo).filter((file) => file.whole);
   const jpegs = files.filter((file) => file.format === "jpeg");
   return (jpegs.length ? jpegs : files).reduce((best, file) => (!best || file.width > best.width ? file : best), null);
+}
+
+/** How a photo is downloaded: {href, download}; null if it is not. */
+function downloadOf(photo) {
+  if (home) return source.dataset.downloads ? { href: `${home}/photos/${photo.id}`, download: "" } : null;
+  const largest = largestOf(photo);
+  return largest && { href: largest.url, download: largest.name };
 }
 
 /** A new element with properties, or attributes where the name has a dash or is "role". */

@@ -65,6 +65,10 @@ impl<'a> Numbered<'a> {
         Self { album, photos, numbers, look: Look::of(album) }
     }
 
+    pub(crate) fn album(&self) -> &'a Album {
+        self.album
+    }
+
     pub(crate) fn look(&self) -> &Look {
         &self.look
     }

@@ -4,7 +4,7 @@ const guestList = document.getElementById("guests");
 const filterLine = document.getElementById("filter");
 const FACE_ROOM = 1.7; // a portrait shows this many times the face's box
 
-/** Filters that a button turns on: {button, holds(index), words}. Only those whose button the page has. */
+/** Filters that a button turns on: {button, holds(index), words, none}. Only those whose button the page has. */
 const FLAGS = {};
 const bestButton = document.getElementById("best");
 if (bestButton) FLAGS.best = { button: bestButton, holds: (index) => photos[index].best, words: "sharp, eyes open" };
@@ -62,7 +62,8 @@ function describeFilter() {
   const clear = element("a", { href: "#", className: "clear" }, "Show all");
   filterLine.replaceChildren(element("b", {}, countText(sequence.length, "photo")), ` · ${parts.join(" · ")} `, clear);
   if (!sequence.length) {
-    const text = filter.guests.length > 1 ? "No photo shows these guests together." : "No photo is left under this filter.";
+    const none = filter.flags.map((flag) => FLAGS[flag].none).find(Boolean) ?? "No photo is left under this filter.";
+    const text = filter.guests.length > 1 ? "No photo shows these guests together." : none;
     grid.replaceChildren(element("p", { className: "empty" }, `${text} `, element("a", { href: "#", className: "clear" }, "Show all")));
   }
 }

@@ -6,6 +6,9 @@ const lightbox = byId("lightbox"), stage = byId("stage"), track = byId("track"),
 const slides = new Map(); // photo index → its figure
 const stillMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
+/** Each is called with the index of the photo that is shown now. */
+const onShown = [];
+
 let shown = null; // the photo index that is shown
 let isMoving = false;
 
@@ -108,9 +111,9 @@ function describePhoto(index, place) {
   byId("counter").textContent = `${(place + 1).toLocaleString("en-GB")} of ${sequence.length.toLocaleString("en-GB")}`;
   byId("previous").disabled = place === 0;
   byId("next").disabled = place === sequence.length - 1;
-  const largest = largestOf(photo), download = byId("download");
-  download.hidden = !largest;
-  if (largest) Object.assign(download, { href: largest.url, download: largest.name });
+  const way = photo.files ? downloadOf(photo) : null, download = byId("download");
+  download.hidden = !way;
+  Object.assign(download, way);
   const when = photo.taken === undefined ? [] : [clockTime(photo.taken)];
   const facts = [...when, moment.title].map((text) => element("span", {}, text));
   const camera = [photo.texts[photo.camera], exposureText(photo)].filter(Boolean).join("  ·  ");
@@ -120,10 +123,12 @@ function describePhoto(index, place) {
     element("p", { className: "camera" }, camera),
   );
   lightbox.setAttribute("aria-label", `Photo ${name}`);
+  for (const tell of onShown) tell(index);
   if (!details.hidden) drawDetails(index);
 }
 
 function drawDetails(index) {
+  if (!photos[index].files) return details.replaceChildren();
   const photo = photos[index], moment = album.moments[momentOf[index]];
   const names = (guestsOf.get(index) ?? []).map((at) => album.guests[at].name);
   const rows = [
@@ -135,17 +140,19 @@ function drawDetails(index) {
     ["Lens", photo.texts[photo.lens]],
     ["Exposure", exposureText(photo)],
     ["Original", `${photo.width} × ${photo.height}, ${FORMAT_NAMES[photo.format] ?? photo.format}, ${bytesText(photo.bytes)}`],
-    ["Pipeline", `${photo.texts[photo.pipeline].replaceAll("_", " ")}: ${photo.texts[photo.reason]}`],
+    ["Pipeline", photo.pipeline === undefined ? "" : `${photo.texts[photo.pipeline].replaceAll("_", " ")}: ${photo.texts[photo.reason]}`],
     ["Worked on", photo.seconds ? `${photo.seconds.toFixed(2)} s` : ""],
   ].filter(([, text]) => text);
   const list = element("dl", {}, ...rows.map(([label, text]) => element("div", {}, element("dt", {}, label), element("dd", {}, element("bdi", {}, text)))));
+  details.replaceChildren(list);
+  if (home) return;
   const files = filesOf(photo).map((file) => {
     // A page on disk may not save a file, only open it: then beside the gallery, not in its place.
     const link = element("a", { href: file.url, download: file.name, target: "_blank" });
     link.append(element("b", {}, `${file.variant} ${FORMAT_NAMES[file.format] ?? file.format}`), element("span", {}, `${file.width} × ${file.height}`), element("span", {}, bytesText(file.bytes)));
     return element("li", {}, link);
   });
-  details.replaceChildren(list, element("h3", {}, "Files"), element("ul", { className: "files" }, ...files));
+  details.append(element("h3", {}, "Files"), element("ul", { className: "files" }, ...files));
 }
 
 function toggleDetails(isOpen = details.hidden) {

@@ -35,7 +35,7 @@ macro_rules! file {
 }
 
 /// All there are. Another area adds its own list.
-const FILES: &[&[File]] = &[SHARED, STUDIO];
+const FILES: &[&[File]] = &[SHARED, STUDIO, crate::client::ASSETS];
 
 /// What all pages use.
 const SHARED: &[File] = &[
@@ -128,6 +128,11 @@ pub(super) static IMPORTS: LazyLock<String> = LazyLock::new(|| {
 /// The address of an asset. A name that is not embedded gives an address at which nothing is; a test looks at all pages.
 pub(crate) fn address(name: &str) -> &'static str {
     ASSETS.get(name).map_or("/assets/", |asset| &asset.address)
+}
+
+/// The content of a style as it is served: it leads to other assets by their addresses.
+pub(crate) fn style(name: &str) -> Cow<'static, str> {
+    ASSETS.get(name).map_or(Cow::Borrowed(""), |asset| String::from_utf8_lossy(&asset.bytes))
 }
 
 /// The routes of the assets.

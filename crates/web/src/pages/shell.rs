@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::assets::{IMPORTS, address};
 use crate::Problem;
 
-const ICONS: &str = include_str!("icons.svg");
+pub(crate) const ICONS: &str = include_str!("icons.svg");
 
 /// The styles of every page, before its own.
 const STYLES: [&str; 3] = ["base.css", "serif.css", "controls.css"];

@@ -1,0 +1,135 @@
+// Favourites: a heart on every photo. The service keeps them under a cookie, without an account; what it has not got yet waits
+// in this browser, so hearts work without a network and in several tabs at once.
+
+const STORE = `favourites:${source.dataset.gallery}`;
+const SEND_MS = 500, AGAIN_MS = 15_000;
+
+/** {saved: ids that the service had last, waiting: {id: true or false}, name, waitingName, version}. */
+let favourites = { saved: [], waiting: {}, name: "", waitingName: null, version: 0 };
+let savedIds = new Set(), sendTimer = 0;
+
+const heartButton = byId("heart"), nameField = byId("visitor-name"), favouritesNote = byId("favourites-note");
+FLAGS.favourites = {
+  button: byId("favourites"),
+  holds: (index) => isFavourite(photos[index].id),
+  words: "favourites",
+  none: "Nothing here yet: tap the heart of a photo to keep it.",
+};
+
+const isFavourite = (id) => favourites.waiting[id] ?? savedIds.has(id);
+const favouriteIds = () => photos.map(({ id }) => id).filter(isFavourite);
+const isSent = () => !Object.keys(favourites.waiting).length && favourites.waitingName === null;
+
+function keep(change) {
+  Object.assign(favourites, change);
+  savedIds = new Set(favourites.saved);
+  try {
+    localStorage.setItem(STORE, JSON.stringify(favourites));
+  } catch {
+    // A browser that keeps nothing still has them until the page is left.
+  }
+  drawFavourites();
+}
+
+function recall() {
+  try {
+    Object.assign(favourites, JSON.parse(localStorage.getItem(STORE)));
+  } catch {
+    // The same.
+  }
+  savedIds = new Set(favourites.saved);
+}
+
+function toggleFavourite(index) {
+  const { id } = photos[index];
+  keep({ waiting: { ...favourites.waiting, [id]: !isFavourite(id) } });
+  soon();
+}
+
+function soon(wait = SEND_MS) {
+  clearTimeout(sendTimer);
+  sendTimer = setTimeout(() => send().catch(() => {}), wait);
+}
+
+/** What the service has, under what waits here. */
+async function readFavourites() {
+  const { version, name, photos: saved } = await fetched(`${home}/favourites`, { cache: "no-store" });
+  keep({ version, name: name ?? "", saved });
+}
+
+/** Sends what waits; one tab at a time, because a first heart makes the cookie that all of them share. */
+async function send(options = {}) {
+  if (isSent()) return;
+  const alone = navigator.locks ? (work) => navigator.locks.request(STORE, work) : (work) => work();
+  await alone(async () => {
+    for (let attempt = 0; attempt < 4 && !isSent(); attempt++) {
+      const { waiting, waitingName, version, name } = favourites;
+      const body = JSON.stringify({ version, name: (waitingName ?? name) || null, photos: favouriteIds() });
+      const answer = await fetch(`${home}/favourites`, { method: "PUT", headers: { "content-type": "application/json" }, body, ...options }).catch(() => null);
+      if (answer?.ok) {
+        const saved = await answer.json();
+        const left = Object.entries(favourites.waiting).filter(([id, wanted]) => waiting[id] !== wanted);
+        keep({ version: saved.version, name: saved.name ?? "", saved: saved.photos, waiting: Object.fromEntries(left), waitingName: favourites.waitingName === waitingName ? null : favourites.waitingName });
+        sayFavourites("");
+      } else if (answer?.status === 409) {
+        // Another tab or device was first: take over what it did, and say again what is different here.
+        await readFavourites();
+      } else {
+        sayFavourites(answer ? "Your latest favourites could not be saved." : "You are offline. Your favourites are kept here and saved later.");
+        return soon(Number(answer?.headers.get("retry-after")) * 1000 || AGAIN_MS);
+      }
+    }
+  });
+}
+
+function sayFavourites(text) {
+  favouritesNote.hidden = !text;
+  if (favouritesNote.lastChild.textContent !== text) favouritesNote.lastChild.textContent = text;
+}
+
+function drawHeart(button, index) {
+  button.setAttribute("aria-pressed", isFavourite(photos[index].id));
+}
+
+function drawFavourites() {
+  const count = favouriteIds().length;
+  document.querySelectorAll("[data-favourites]").forEach((place) => (place.textContent = count ? count.toLocaleString("en-GB") : ""));
+  cellOf.forEach((cell, index) => drawHeart(cell.querySelector(".heart"), index));
+  if (shown !== null) drawHeart(heartButton, shown);
+  byId("favourites-count").textContent = count ? `${countText(count, "photo")} so far.` : "None so far: tap the heart of a photo.";
+  document.querySelectorAll("[data-needs-favourites]").forEach((needs) => (needs.disabled = !count));
+  if (document.activeElement !== nameField) nameField.value = favourites.waitingName ?? favourites.name;
+}
+
+onCell.push((cell, index) => {
+  const button = element("button", { type: "button", className: "heart", "aria-label": `Favourite: ${altText(index)}` }, icon("heart"));
+  drawHeart(button, index);
+  button.addEventListener("click", () => toggleFavourite(index));
+  cell.append(button);
+});
+onShown.push((index) => drawHeart(heartButton, index));
+heartButton.addEventListener("click", () => toggleFavourite(shown));
+lightbox.addEventListener("keydown", (event) => {
+  if (event.key === "f" && !event.ctrlKey && !event.metaKey && !event.altKey) toggleFavourite(shown);
+});
+FLAGS.favourites.button.addEventListener("click", () => toggleFlag("favourites"));
+nameField.addEventListener("input", () => {
+  keep({ waitingName: nameField.value.trim() });
+  soon();
+});
+
+// Another tab changed something: what waits is in the store, what was sent is with the service.
+addEventListener("storage", ({ key }) => {
+  if (key !== STORE) return;
+  recall();
+  drawFavourites();
+});
+addEventListener("online", () => soon(0));
+addEventListener("pageshow", ({ persisted }) => persisted && readFavourites().catch(() => {}));
+addEventListener("pagehide", () => send({ keepalive: true }).catch(() => {}));
+
+recall();
+readFavourites().then(() => {
+  if (filter.flags.includes("favourites")) applyFilter();
+  return send();
+}).catch(() => {});
