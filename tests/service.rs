@@ -8,14 +8,14 @@
 #[path = "gallery/bench.rs"]
 #[allow(dead_code, reason = "it has more than is needed here")]
 mod bench;
-#[path = "service/galleries.rs"]
-mod galleries;
-#[path = "service/resources.rs"]
-mod resources;
 #[path = "service/delivery.rs"]
 mod delivery;
+#[path = "service/galleries.rs"]
+mod galleries;
 #[path = "service/prepared.rs"]
 mod prepared;
+#[path = "service/resources.rs"]
+mod resources;
 #[path = "service/running.rs"]
 mod running;
 #[path = "service/sample.rs"]

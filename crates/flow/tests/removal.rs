@@ -57,6 +57,10 @@ impl Blobs for Watched {
         self.inner.get(key).await
     }
 
+    async fn get_exactly(&self, key: &Key, hash: ContentHash) -> Result<Bytes> {
+        self.inner.get_exactly(key, hash).await
+    }
+
     async fn read_back(&self, key: &Key) -> Result<Bytes> {
         self.inner.read_back(key).await
     }
@@ -116,6 +120,7 @@ impl Bench {
         let settings = Settings {
             limits: Limits::default(),
             promises: Default::default(),
+            critical_share: 0.7,
             pipelines: procession_plan::pipelines(),
             memory_bytes: 1 << 30,
             lease: Duration::from_secs(10),
