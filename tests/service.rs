@@ -12,6 +12,10 @@ mod bench;
 mod delivery;
 #[path = "service/galleries.rs"]
 mod galleries;
+#[path = "service/isolation.rs"]
+mod isolation;
+#[path = "service/openapi.rs"]
+mod openapi;
 #[path = "service/prepared.rs"]
 mod prepared;
 #[path = "service/resources.rs"]
