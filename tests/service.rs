@@ -24,6 +24,8 @@ mod resources;
 mod running;
 #[path = "service/sample.rs"]
 mod sample;
+#[path = "service/schema.rs"]
+mod schema;
 #[path = "service/tenants.rs"]
 mod tenants;
 #[path = "service/uploads.rs"]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 /// An operation of the document.
 pub(crate) struct Operation {
+    pub(crate) id: String,
     pub(crate) method: Method,
     pub(crate) path: String,
     /// The names in its path.
@@ -37,6 +38,7 @@ pub(crate) fn operations(document: &Value) -> Vec<Operation> {
         let names = path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap().to_owned()).collect();
         let body = &operation["requestBody"]["content"]["application/json"]["schema"];
         Operation {
+            id: operation["operationId"].as_str().unwrap().to_owned(),
             method: method.to_uppercase().parse().unwrap(),
             path: path.clone(),
             names,
