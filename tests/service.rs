@@ -3,5 +3,11 @@
 
 #[path = "service/galleries.rs"]
 mod galleries;
+#[path = "service/lagging.rs"]
+mod lagging;
+#[path = "service/live.rs"]
+mod live;
+#[path = "service/metrics.rs"]
+mod metrics;
 #[path = "service/running.rs"]
 mod running;

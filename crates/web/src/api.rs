@@ -11,9 +11,10 @@ use std::sync::Arc;
 use axum::Router;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::Service;
+use crate::{Service, live};
 
 pub(crate) use extract::Json;
+pub(crate) use galleries::ProgressView;
 pub(crate) use paging::{Page, Paging};
 
 /// The API's routes, with the document that describes them.
@@ -23,9 +24,10 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
 }
 
 fn documented() -> OpenApiRouter<Arc<Service>> {
-    openapi::start().routes(routes!(galleries::list, galleries::create)).routes(routes!(
-        galleries::get,
-        galleries::change,
-        galleries::remove
-    ))
+    openapi::start()
+        .routes(routes!(galleries::list, galleries::create))
+        .routes(routes!(galleries::get, galleries::change, galleries::remove))
+        .routes(routes!(live::status::get))
+        .routes(routes!(live::events::watch))
+        .routes(routes!(live::operations::get))
 }

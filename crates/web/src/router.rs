@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::{Router, http::StatusCode};
+use axum::{Router, http::StatusCode, middleware::from_fn_with_state};
 
-use crate::{Problem, Service, api};
+use crate::{Problem, Service, api, health, metrics, observe};
 
 /// The service as something that answers requests.
 pub fn router(service: Arc<Service>) -> Router {
-    Router::new().merge(api::routes()).fallback(nothing_here).with_state(service)
+    Router::new()
+        .merge(api::routes())
+        .merge(health::routes())
+        .merge(metrics::routes())
+        .fallback(nothing_here)
+        .layer(from_fn_with_state(Arc::clone(&service), observe::observe))
+        .with_state(service)
 }
 
 async fn nothing_here() -> Problem {

@@ -7,7 +7,7 @@ use procession_vault::Documents;
 use tokio::sync::watch;
 
 use crate::{
-    Hub, Result,
+    Hub, Live, Result,
     access::{Keyring, ensure_local_studio},
 };
 
@@ -42,6 +42,8 @@ pub struct Service {
     pub hub: Arc<Hub>,
     /// Where flow tells what happens.
     pub events: Events,
+    /// What is known of how it goes.
+    pub live: Live,
     /// The secrets that sign URLs and cookies.
     pub keyring: Keyring,
     /// What the operator chose.
@@ -65,6 +67,6 @@ impl Service {
         ensure_local_studio(&documents, now).await?;
         let keyring = Keyring::open(documents.clone(), now).await?;
         let (hub, events) = Hub::start(Arc::clone(&system.clock));
-        Ok(Arc::new(Self { system, documents, hub, events, keyring, settings, stopping }))
+        Ok(Arc::new(Self { system, documents, hub, events, live: Live::default(), keyring, settings, stopping }))
     }
 }
