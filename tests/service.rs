@@ -20,6 +20,12 @@ mod openapi;
 mod prepared;
 #[path = "service/resources.rs"]
 mod resources;
+#[path = "service/lagging.rs"]
+mod lagging;
+#[path = "service/live.rs"]
+mod live;
+#[path = "service/metrics.rs"]
+mod metrics;
 #[path = "service/running.rs"]
 mod running;
 #[path = "service/sample.rs"]

@@ -19,10 +19,12 @@ use std::sync::Arc;
 use axum::Router;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::Service;
+use crate::{Service, live};
 
 pub(crate) use extract::{Json, Path, Query};
 pub(crate) use galleries::OfGallery;
+pub(crate) use extract::Json;
+pub(crate) use galleries::ProgressView;
 pub(crate) use paging::{Page, Paging};
 
 /// The API's routes, with the document that describes them.
@@ -91,4 +93,7 @@ mod tests {
             assert!(document.pointer(pointer).is_some(), "{reference}");
         }
     }
+        .routes(routes!(live::status::get))
+        .routes(routes!(live::events::watch))
+        .routes(routes!(live::operations::get))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Router, http::StatusCode};
+use axum::{Router, http::StatusCode, middleware::from_fn_with_state};
 
 use crate::{Problem, Service, api, client, deliver, pages, uploads};
 
@@ -15,6 +15,14 @@ pub fn router(service: Arc<Service>) -> Router {
 
 async fn no_such_method() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "no_such_method", "this address knows other methods; see `Allow`")
+use crate::{Problem, Service, api, health, metrics, observe};
+    Router::new()
+        .merge(api::routes())
+        .merge(health::routes())
+        .merge(metrics::routes())
+        .fallback(nothing_here)
+        .layer(from_fn_with_state(Arc::clone(&service), observe::observe))
+        .with_state(service)
 }
 
 async fn nothing_here() -> Problem {

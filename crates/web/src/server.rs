@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use axum::{body::Body, extract::ConnectInfo, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -13,6 +13,8 @@ use tokio::{
     sync::{Semaphore, watch},
 };
 use tower::ServiceExt as _;
+
+use crate::{Service, router};
 
 /// What clients may take of the server.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +29,14 @@ pub struct Connections {
 
 /// Answers requests on `listener` until `stop` says so, and then until the last request has ended or the time for that is
 /// over.
-pub async fn serve(listener: TcpListener, router: Router, connections: Connections, mut stop: watch::Receiver<bool>) {
+pub async fn serve(
+    listener: TcpListener,
+    service: Arc<Service>,
+    connections: Connections,
+    mut stop: watch::Receiver<bool>,
+) {
+    let open = service.live.metrics.connections.clone();
+    let router = router(service);
     let places = Arc::new(Semaphore::new(connections.most));
     let graceful = GracefulShutdown::new();
     loop {
@@ -47,11 +56,14 @@ pub async fn serve(listener: TcpListener, router: Router, connections: Connectio
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(connections.head).max_buf_size(64 << 10);
         let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), answer));
+        open.inc();
+        let open = open.clone();
         tokio::spawn(async move {
             let _place = place;
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended early");
             }
+            open.dec();
         });
     }
     drop(listener);

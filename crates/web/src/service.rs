@@ -15,6 +15,8 @@ use crate::{
     locks::Locks,
     receipts::Receipts,
     uploads::Uploads,
+    Hub, Live, Result,
+    access::{Keyring, ensure_local_studio},
 };
 
 /// So many wrong keys an address may try at once, and one more after each pause.
@@ -66,6 +68,8 @@ pub struct Service {
     pub hub: Arc<Hub>,
     /// Where flow tells what happens.
     pub events: Events,
+    /// What is known of how it goes.
+    pub live: Live,
     /// The secrets that sign URLs and cookies.
     pub keyring: Keyring,
     /// How often somebody may try a key that is none.
@@ -119,5 +123,6 @@ impl Service {
     /// Whether browsers reach the service over HTTPS.
     pub(crate) fn is_secure(&self) -> bool {
         self.settings.public_url.as_ref().is_some_and(|url| url.starts_with("https:"))
+        Ok(Arc::new(Self { system, documents, hub, events, live: Live::default(), keyring, settings, stopping }))
     }
 }
