@@ -145,7 +145,7 @@ mod tests {
             async |range: Range<u64>| Ok(Body::from(b"0123456789"[range.start as usize..range.end as usize].to_vec()));
         let response = photo().answer(&method, &headers(given), body).await.unwrap();
         let (parts, body) = response.into_parts();
-        (parts.status.as_u16(), parts.headers, axum::body::to_bytes(body, 100).await.unwrap().to_vec())
+        (parts.status.as_u16(), parts.headers, axum::body::to_bytes(body, 1_000).await.unwrap().to_vec())
     }
 
     #[tokio::test]
