@@ -10,6 +10,7 @@ mod api;
 mod client;
 mod deliver;
 mod health;
+mod download;
 mod hub;
 mod locks;
 mod pages;
@@ -27,7 +28,7 @@ mod uploads;
 pub mod zip;
 
 pub use album::album_page;
-pub use deliver::{Source, Sources};
+pub use deliver::{ImageView, Sources};
 pub use hub::{Dated, Hub};
 pub use live::{Live, watch};
 pub use problem::{Problem, Result};

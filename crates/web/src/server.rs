@@ -1,5 +1,7 @@
 //! Connections: accepted up to a number, given a time to say what they want, and let end in peace at a shutdown.
 
+mod pace;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::ConnectInfo, http::Request};
@@ -15,6 +17,7 @@ use tokio::{
 use tower::ServiceExt as _;
 
 use crate::{Service, router};
+use self::pace::Paced;
 
 /// What clients may take of the server.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +26,8 @@ pub struct Connections {
     pub most: usize,
     /// A client has so long to send the head of a request, the first or the next.
     pub head: Duration,
+    /// A client that takes nothing of an answer for so long is cut off.
+    pub idle: Duration,
     /// Requests that run at a shutdown have so long to end.
     pub drain: Duration,
 }
@@ -58,6 +63,8 @@ pub async fn serve(
         let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), answer));
         open.inc();
         let open = open.clone();
+        let connection =
+            graceful.watch(builder.serve_connection(TokioIo::new(Paced::new(stream, connections.idle)), answer));
         tokio::spawn(async move {
             let _place = place;
             if let Err(error) = connection.await {

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use procession_flow::{Budget, Events, System};
+use procession_flow::{Events, System};
 use procession_vault::Documents;
 use tokio::sync::watch;
 
@@ -12,6 +12,7 @@ use crate::{
     albums::Albums,
     client::Clients,
     deliver::Delivery,
+    download::Archives,
     locks::Locks,
     receipts::Receipts,
     uploads::Uploads,
@@ -22,8 +23,6 @@ use crate::{
 /// So many wrong keys an address may try at once, and one more after each pause.
 const KEY_TRIES: u32 = 10;
 const KEY_PAUSE: Duration = Duration::from_secs(6);
-/// Originals on their way to clients take so much together; the others wait.
-const DOWNLOAD_MEMORY_BYTES: u64 = 256 << 20;
 
 /// What an operator can choose.
 #[derive(Clone, Debug)]
@@ -62,8 +61,6 @@ pub struct Service {
     pub(crate) receipts: Receipts,
     /// For what must not happen twice at the same time.
     pub(crate) locks: Locks,
-    /// The memory that originals on their way to clients take together.
-    pub(crate) downloads: Budget,
     /// What happens, for whoever watches.
     pub hub: Arc<Hub>,
     /// Where flow tells what happens.
@@ -76,6 +73,8 @@ pub struct Service {
     pub(crate) key_tries: Allowance<IpAddr>,
     /// What is on its way to clients, and what they ask for most.
     pub(crate) delivery: Delivery,
+    /// What archives are made of.
+    pub(crate) archives: Archives,
     /// What is kept for those who come through a link.
     pub(crate) clients: Clients,
     /// What the operator chose.
@@ -112,7 +111,7 @@ impl Service {
             keyring,
             key_tries: Allowance::new(KEY_TRIES, KEY_PAUSE),
             delivery: Delivery::new(settings.delivery_memory_bytes),
-            downloads: Budget::new(DOWNLOAD_MEMORY_BYTES),
+            archives: Archives::new(),
             receipts: Receipts::default(),
             locks: Locks::default(),
             settings,
