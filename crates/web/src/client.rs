@@ -13,6 +13,7 @@ mod visit;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::DefaultBodyLimit, routing::get};
+use tower_http::compression::CompressionLayer;
 
 use crate::{Service, access::Allowance, pages::assets::File};
 
@@ -76,4 +77,5 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
         .route("/g/{token}/photos", get(shown::details))
         .route("/g/{token}/favourites", get(favourites::get).put(favourites::put))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(CompressionLayer::new())
 }

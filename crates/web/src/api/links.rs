@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Path, Query, State},
-    http::StatusCode,
-};
+use axum::{extract::State, http::StatusCode};
 use procession_domain::{GalleryId, Timestamp};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Json, Page, Paging};
+use super::{Json, OfGallery, Page, Paging, Path, Query};
 use crate::{
     Problem, Result, Service,
     access::{Caller, Downloads, Link, LinkToken, Scope, hash_password},
@@ -40,7 +37,7 @@ pub(crate) struct LinkView {
 
 /// A link that was just made.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct NewLinkView {
+pub(crate) struct MadeLink {
     #[serde(flatten)]
     link: LinkView,
     /// Give this to the clients. It cannot be told again.
@@ -88,14 +85,25 @@ impl NewLink {
     }
 }
 
-/// The links of a gallery, in the order of their ids.
-#[utoipa::path(get, path = "/api/v1/galleries/{gallery}/links", tag = "links",
-    params(("gallery" = String, Path), Paging),
-    responses((status = 200, body = Page<LinkView>), (status = "4XX", body = Problem)))]
+/// Which link.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfLink {
+    /// The gallery's id.
+    #[param(value_type = String, pattern = "^[0-9a-f]{24}$")]
+    gallery: GalleryId,
+    /// The link's id.
+    #[param(pattern = "^[0-9a-f]{16}$")]
+    link: String,
+}
+
+/// The links of a gallery by id, ended ones too.
+#[utoipa::path(get, path = "/api/v1/galleries/{gallery}/links", operation_id = "list_links", tag = "links",
+    params(OfGallery, Paging), responses((status = 200, body = Page<LinkView>), Problem))]
 pub(crate) async fn list(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(gallery): Path<GalleryId>,
+    Path(OfGallery { gallery }): Path<OfGallery>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<LinkView>>> {
     caller.require(Scope::Read)?;
@@ -108,14 +116,14 @@ pub(crate) async fn list(
 }
 
 /// Makes a link. Its address is in the answer and nowhere else.
-#[utoipa::path(post, path = "/api/v1/galleries/{gallery}/links", tag = "links", params(("gallery" = String, Path)),
-    request_body = NewLink, responses((status = 201, body = NewLinkView), (status = "4XX", body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/galleries/{gallery}/links", operation_id = "make_link", tag = "links",
+    params(OfGallery), request_body = NewLink, responses((status = 201, body = MadeLink), Problem))]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(gallery): Path<GalleryId>,
+    Path(OfGallery { gallery }): Path<OfGallery>,
     Json(wanted): Json<NewLink>,
-) -> Result<(StatusCode, Json<NewLinkView>)> {
+) -> Result<(StatusCode, Json<MadeLink>)> {
     caller.require(Scope::Edit)?;
     let (gallery, _) = caller.gallery(&service, gallery).await?;
     let now = service.system.clock.now();
@@ -139,23 +147,22 @@ pub(crate) async fn create(
     };
     service.documents.create(&link).await?;
     let url = format!("{}/g/{token}", service.settings.public_url.as_deref().unwrap_or_default());
-    Ok((StatusCode::CREATED, Json(NewLinkView { link: link.into(), url })))
+    Ok((StatusCode::CREATED, Json(MadeLink { link: link.into(), url })))
 }
 
 /// Ends a link: it opens nothing any more. Addresses of images that were given out through it end within two days.
-#[utoipa::path(delete, path = "/api/v1/galleries/{gallery}/links/{link}", tag = "links",
-    params(("gallery" = String, Path), ("link" = String, Path)),
-    responses((status = 204), (status = "4XX", body = Problem)))]
+#[utoipa::path(delete, path = "/api/v1/galleries/{gallery}/links/{link}", operation_id = "revoke_link", tag = "links",
+    params(OfLink), responses((status = 204), Problem))]
 pub(crate) async fn revoke(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path((gallery, link)): Path<(GalleryId, String)>,
+    Path(OfLink { gallery, link }): Path<OfLink>,
 ) -> Result<StatusCode> {
     caller.require(Scope::Edit)?;
     caller.gallery(&service, gallery).await?;
     let found = service.documents.get::<Link>(&link).await?;
     let found = found.filter(|found| found.document.gallery == gallery);
-    let found = found.ok_or_else(|| Problem::not_found("this link"))?;
+    let found = found.ok_or_else(|| Problem::not_found(format!("link {link}")))?;
     if found.document.revoked_at.is_none() {
         let revoked = Link { revoked_at: Some(service.system.clock.now()), ..found.document };
         service.documents.replace(&revoked, found.version).await?;
