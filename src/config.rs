@@ -62,6 +62,8 @@ pub(crate) struct ServiceConfig {
     url_life_hours: u32,
     drain_seconds: u32,
     most_connections: u32,
+    /// For what is on its way to clients, besides [`Config::memory`].
+    delivery_memory: Memory,
     private_webhooks: bool,
 }
 
@@ -77,6 +79,7 @@ impl Default for ServiceConfig {
             url_life_hours: 24,
             drain_seconds: 30,
             most_connections: 1_024,
+            delivery_memory: Memory::Percent(10),
             private_webhooks: false,
         }
     }
@@ -112,6 +115,7 @@ impl Config {
             idle: Duration::from_secs(u64::from(self.service.idle_seconds)),
             url_life: hours(self.service.url_life_hours),
             signing_key: self.signing_key(),
+            delivery_memory_bytes: self.service.delivery_memory.of(crate::machine::memory_bytes()),
             private_webhooks: self.service.private_webhooks,
         }
     }

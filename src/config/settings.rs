@@ -128,11 +128,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         kind: Kind::Size,
         what: "Memory that photos in flight take together: `\"4GiB\"`, `\"500MB\"` or a part of the machine's, `\"25%\"`. \
                Also `--memory`.",
-        set: |config, value, _| {
-            let text = value.as_str().ok_or_else(|| not("a size in quotes", value))?;
-            config.memory = text.parse::<Memory>()?;
-            Ok(())
-        },
+        set: |config, value, _| size(value).map(|memory| config.memory = memory),
         show: |config| config.memory.to_string(),
     },
     number!(
@@ -220,6 +216,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         service.most_connections
     ),
     Setting {
+        key: "service.delivery_memory",
+        kind: Kind::Size,
+        what: "Memory that images and archives on their way to clients take together, besides `memory`; up to half of it \
+               keeps the images that are asked for most.",
+        set: |config, value, _| size(value).map(|memory| config.service.delivery_memory = memory),
+        show: |config| config.service.delivery_memory.to_string(),
+    },
+    Setting {
         key: "service.private_webhooks",
         kind: Kind::Switch,
         what: "Webhooks may call addresses of private networks and of this machine.",
@@ -292,6 +296,10 @@ fn whole<T: TryFrom<i64>>(value: &Value, least: i64) -> Result<T, String> {
         return Err(format!("{number} is less than {least}"));
     }
     T::try_from(number).map_err(|_| format!("{number} is too large"))
+}
+
+fn size(value: &Value) -> Result<Memory, String> {
+    value.as_str().ok_or_else(|| not("a size in quotes", value))?.parse()
 }
 
 fn positive(value: &Value) -> Result<f64, String> {

@@ -200,11 +200,17 @@ impl Recipe {
 }
 
 impl VariantSpec {
+    /// In addresses these stand where a variant's name would.
+    const RESERVED: [&str; 2] = ["auto", "preview"];
+
     fn check(&self) -> Result<(), Invalid> {
         let invalid = |why: &str| Err(Invalid::new("variant", &self.name, why));
         let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(safe) {
             return invalid("a name has 1 to 64 letters, digits, '-' or '_'");
+        }
+        if Self::RESERVED.contains(&self.name.as_str()) {
+            return invalid("is what the service calls something else; take another name");
         }
         if self.formats.is_empty() {
             return invalid("has no formats");

@@ -6,8 +6,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Error;
 
-/// Semaphores count in 32 bits; 64 KiB units reach 256 TiB.
-const UNIT_BYTES: u64 = 64 << 10;
+/// Semaphores count in 32 bits; 4 KiB units reach 16 TiB.
+const UNIT_BYTES: u64 = 4 << 10;
 
 /// A bound on the memory that photos in flight take together. Grants are first come, first served, and each task asks
 /// once, so nobody waits for somebody who waits.

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use procession_domain::{
-    Classified, Kind, PhotoId,
+    Classified, Key, Kind, PhotoId,
     gallery::{Gallery, PipelineChoice, Rank},
     photo::PhotoState,
 };
@@ -101,4 +101,17 @@ pub async fn redo_outdated(system: &System, gallery: &Gallery) -> Result<u64> {
     let count = system.ledger.redo_photos(&outdated).await?;
     system.wake.notify_one();
     Ok(count)
+}
+
+/// Puts a photo back to work of which the vault has lost an output, or holds a damaged one, which is removed: it could not be
+/// replaced.
+///
+/// # Errors
+/// The ledger or the vault does not answer.
+pub async fn remake(system: &System, photo: PhotoId, output: &Key) -> Result<()> {
+    tracing::warn!(photo.id = %photo, object = %output, "output lost or damaged; its photo is processed again");
+    system.blobs.delete(output).await?;
+    system.ledger.redo_photos(&[photo]).await?;
+    system.wake.notify_one();
+    Ok(())
 }

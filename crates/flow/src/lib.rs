@@ -27,7 +27,7 @@ pub use clock::SystemClock;
 pub use correction::{GalleryCorrection, MOST_CORRECTIONS};
 pub use error::{Error, Result};
 pub use event::{Event, Events, Told};
-pub use gallery::{change_gallery, open_gallery, redo_outdated};
+pub use gallery::{change_gallery, open_gallery, redo_outdated, remake};
 pub use ingest::{File, ingest, settle_staged, take_photo, walk};
 pub use preview::{PREVIEW_EDGE, preview};
 pub use process::{Outcome, Request, process};

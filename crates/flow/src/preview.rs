@@ -1,12 +1,13 @@
 //! The first look: a small JPEG of a photo, made within moments of its arrival and long before its turn in the schedule.
 //!
-//! A preview can be made again at any time from the original, so whoever asks for one that is not there makes it.
+//! A preview can be made again at any time from the original, so whoever asks for one that is not there, or no longer whole,
+//! makes it. No ledger knows its hash: it stands behind the JPEG, in the vault alone.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use procession_domain::{
-    Classified, Key, Kind,
+    Classified, ContentHash, Key, Kind,
     photo::Photo,
     recipe::{Encoding, Fit, MetadataPolicy, OutputColour, OutputFormat, Recipe, VariantSpec},
 };
@@ -30,18 +31,46 @@ pub const PREVIEW_EDGE: u32 = 512;
 /// What is wrong with the photo or the vault.
 pub async fn preview(system: &Arc<System>, photo: &Photo) -> Result<Bytes> {
     let key = Key::Preview(photo.original);
-    match system.blobs.get(&key).await {
-        Err(error) if error.kind() == Kind::NotFound => {}
-        found => return Ok(found?),
+    if let Some(jpeg) = kept(system, &key).await? {
+        return Ok(jpeg);
     }
     let _place = system.previews.acquire().await.map_err(|_| Error::Bug("previews are no longer made".to_owned()))?;
+    // Whoever had the place before may have made this one.
+    if let Some(jpeg) = kept(system, &key).await? {
+        return Ok(jpeg);
+    }
     let _memory = system.budget.grant(footprint(system, photo, Plan::extent(&recipe()))).await?;
     let original = system.blobs.get(&Key::Original(photo.original)).await?;
     let made = {
         let system = Arc::clone(system);
         blocking(move || make(&system, original)).await??
     };
-    keep(system, &key, made).await
+    let kept = keep(system, &key, seal(&made)).await?;
+    unseal(&kept).ok_or_else(|| Error::Bug(format!("the preview of photo {} is damaged at once", photo.id)))
+}
+
+/// The preview in the vault. A damaged one is removed: it could not be replaced.
+async fn kept(system: &System, key: &Key) -> Result<Option<Bytes>> {
+    let sealed = match system.blobs.get(key).await {
+        Err(error) if error.kind() == Kind::NotFound => return Ok(None),
+        found => found?,
+    };
+    let jpeg = unseal(&sealed);
+    if jpeg.is_none() {
+        system.blobs.delete(key).await?;
+    }
+    Ok(jpeg)
+}
+
+/// The JPEG with its hash behind it.
+fn seal(jpeg: &[u8]) -> Bytes {
+    [jpeg, ContentHash::of(jpeg).as_bytes()].concat().into()
+}
+
+/// The JPEG, if it is the one that was sealed.
+fn unseal(sealed: &Bytes) -> Option<Bytes> {
+    let (jpeg, hash) = sealed.split_last_chunk::<32>()?;
+    (ContentHash::of(jpeg).as_bytes() == hash).then(|| sealed.slice(..jpeg.len()))
 }
 
 fn make(system: &System, original: Bytes) -> Result<Bytes> {
@@ -57,7 +86,7 @@ fn make(system: &System, original: Bytes) -> Result<Bytes> {
 fn recipe() -> Recipe {
     let encoding = Encoding { format: OutputFormat::Jpeg, quality: 72, full_chroma: false };
     let preview = VariantSpec {
-        name: "preview".to_owned(),
+        name: "first-look".to_owned(),
         fit: Fit::LongEdge(PREVIEW_EDGE),
         formats: vec![encoding],
         sharpen: 0.3,

@@ -57,6 +57,11 @@ impl Blobs for Dying {
         self.inner.get(key).await
     }
 
+    async fn get_exactly(&self, key: &Key, hash: ContentHash) -> Result<Bytes> {
+        self.call()?;
+        self.inner.get_exactly(key, hash).await
+    }
+
     async fn read_back(&self, key: &Key) -> Result<Bytes> {
         self.call()?;
         self.inner.read_back(key).await

@@ -42,6 +42,12 @@ pub trait Blobs: Send + Sync + std::fmt::Debug {
     /// `NotFound`; `Corrupt` if the key says what the bytes should hash to and they do not; `Unavailable`.
     async fn get(&self, key: &Key) -> Result<Bytes>;
 
+    /// The whole object, for a caller who knows from elsewhere what its bytes hash to.
+    ///
+    /// # Errors
+    /// As for `get`; `Corrupt` if they hash to anything else.
+    async fn get_exactly(&self, key: &Key, hash: ContentHash) -> Result<Bytes>;
+
     /// The object's bytes as they are on the medium now, past any cache that can be avoided, unchecked: for verification
     /// by a caller who hashes them.
     ///

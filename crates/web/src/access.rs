@@ -8,6 +8,7 @@ mod keyring;
 mod link;
 mod password;
 mod session;
+mod signature;
 mod studio;
 
 pub use caller::{Caller, Visitor};
@@ -20,6 +21,7 @@ pub(crate) use allowance::{Allowance, network_of};
 pub(crate) use caller::{cookie, refuse_foreign_pages};
 pub(crate) use link::{Downloads, Link, LinkToken, UNLOCKED_COOKIE};
 pub(crate) use password::{hash_password, is_password};
+pub(crate) use signature::{Signature, not_ours};
 
 /// So many bytes of a secret are drawn at random.
 pub(crate) const SECRET_BYTES: usize = 32;

@@ -15,6 +15,7 @@ mod pages;
 mod problem;
 pub mod range;
 mod receipts;
+mod representation;
 mod router;
 mod server;
 mod service;
@@ -22,6 +23,7 @@ mod uploads;
 pub mod zip;
 
 pub use album::album_page;
+pub use deliver::{Source, Sources};
 pub use hub::{Dated, Hub};
 pub use problem::{Problem, Result};
 pub use router::router;

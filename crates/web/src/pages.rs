@@ -4,8 +4,14 @@
 //! `controls.css` buttons, fields and dialogs.
 
 pub(crate) mod assets;
+mod cover;
 mod enter;
+mod forms;
 mod frame;
+mod gallery;
+mod home;
+mod keys;
+mod operations;
 pub(crate) mod shell;
 
 use std::sync::Arc;
@@ -16,5 +22,11 @@ use crate::Service;
 
 /// The pages' routes.
 pub(crate) fn routes() -> Router<Arc<Service>> {
-    Router::new().merge(assets::routes()).merge(enter::routes())
+    Router::new()
+        .merge(assets::routes())
+        .merge(enter::routes())
+        .merge(home::routes())
+        .merge(gallery::routes())
+        .merge(keys::routes())
+        .merge(operations::routes())
 }

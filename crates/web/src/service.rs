@@ -11,6 +11,7 @@ use crate::{
     access::{Allowance, Keyring, ensure_local_studio},
     albums::Albums,
     client::Clients,
+    deliver::Delivery,
     locks::Locks,
     receipts::Receipts,
     uploads::Uploads,
@@ -39,6 +40,8 @@ pub struct ServiceSettings {
     pub url_life: Duration,
     /// The file of the key that signs receipts.
     pub signing_key: PathBuf,
+    /// Bytes of memory that images and archives on their way to clients take together.
+    pub delivery_memory_bytes: u64,
     /// Webhooks may call addresses of private networks and of this machine.
     pub private_webhooks: bool,
 }
@@ -69,6 +72,8 @@ pub struct Service {
     pub(crate) key_tries: Allowance<IpAddr>,
     /// What is kept for those who come through a link.
     pub(crate) clients: Clients,
+    /// What is on its way to clients, and what they ask for most.
+    pub(crate) delivery: Delivery,
     /// What the operator chose.
     pub settings: ServiceSettings,
     /// Becomes true at a shutdown: answers without an end must end then.
@@ -102,6 +107,7 @@ impl Service {
             events,
             keyring,
             key_tries: Allowance::new(KEY_TRIES, KEY_PAUSE),
+            delivery: Delivery::new(settings.delivery_memory_bytes),
             downloads: Budget::new(DOWNLOAD_MEMORY_BYTES),
             receipts: Receipts::default(),
             locks: Locks::default(),

@@ -15,6 +15,7 @@ use super::{Blobs, inventory, verify_original};
 pub async fn all(store: Arc<dyn Blobs>) {
     what_was_put_is_there(store.as_ref()).await;
     nothing_is_overwritten(store.as_ref()).await;
+    other_bytes_than_expected_are_not_given(store.as_ref()).await;
     what_is_absent_is_said_to_be(store.as_ref()).await;
     listings_are_sorted_and_whole(store.as_ref()).await;
     only_repair_replaces(store.as_ref()).await;
@@ -49,6 +50,16 @@ async fn nothing_is_overwritten(store: &dyn Blobs) {
     assert_eq!(error.kind(), Kind::Conflict);
     assert!(error.to_string().contains(&key.to_string()), "{error}");
     assert_eq!(store.get(&key).await.unwrap(), Bytes::from_static(b"first"));
+}
+
+async fn other_bytes_than_expected_are_not_given(store: &dyn Blobs) {
+    let (key, hash) = (receipt("expected"), ContentHash::of(b"expected"));
+    assert_eq!(store.get_exactly(&key, hash).await.unwrap_err().kind(), Kind::NotFound);
+    store.put(&key, Bytes::from_static(b"expected")).await.unwrap();
+    assert_eq!(store.get_exactly(&key, hash).await.unwrap(), Bytes::from_static(b"expected"));
+    let error = store.get_exactly(&key, ContentHash::of(b"other")).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Corrupt);
+    assert!(error.to_string().contains(&key.to_string()), "{error}");
 }
 
 async fn what_is_absent_is_said_to_be(store: &dyn Blobs) {

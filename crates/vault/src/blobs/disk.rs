@@ -181,6 +181,15 @@ impl Store {
         Ok(bytes.into())
     }
 
+    fn read_exactly(&self, key: &Key, hash: ContentHash) -> Result<Bytes> {
+        let bytes = self.read(key, false)?;
+        if ContentHash::of(&bytes) == hash {
+            return Ok(bytes);
+        }
+        let why = "its bytes have another hash".to_owned();
+        Err(Error::Corrupt { place: self.name.clone(), what: key.to_string(), why })
+    }
+
     /// Temporary files of processes of this machine that are dead. Those of other machines on a shared folder stay.
     fn remove_leftovers(&self) -> Result<()> {
         let Ok(entries) = fs::read_dir(self.root.join(TEMPORARY)) else { return Ok(()) };
@@ -240,18 +249,18 @@ impl Blobs for DiskBlobs {
     }
 
     async fn get(&self, key: &Key) -> Result<Bytes> {
-        let key = key.clone();
-        self.run(move |store| {
-            let bytes = store.read(&key, false)?;
-            match key.content() {
-                Some(hash) if ContentHash::of(&bytes) != hash => {
-                    let why = "its bytes have another hash".to_owned();
-                    Err(Error::Corrupt { place: store.name.clone(), what: key.to_string(), why })
-                }
-                _ => Ok(bytes),
+        match key.content() {
+            Some(hash) => self.get_exactly(key, hash).await,
+            None => {
+                let key = key.clone();
+                self.run(move |store| store.read(&key, false)).await
             }
-        })
-        .await
+        }
+    }
+
+    async fn get_exactly(&self, key: &Key, hash: ContentHash) -> Result<Bytes> {
+        let key = key.clone();
+        self.run(move |store| store.read_exactly(&key, hash)).await
     }
 
     async fn read_back(&self, key: &Key) -> Result<Bytes> {

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::join_all;
-use procession_domain::{Classified, Key, Kind};
+use procession_domain::{Classified, ContentHash, Key, Kind};
 
 use super::{Blobs, hash_of};
 use crate::{Error, Result};
@@ -13,7 +13,8 @@ use crate::{Error, Result};
 /// A store that keeps every object in each of several stores, and reads from the first that has it whole.
 ///
 /// Beyond what [`Blobs`] guarantees: `put` asks all stores, waits for their answers, and succeeds if `awaited` of them hold
-/// the object; a store that turns out to lack an original, or to hold a damaged one, is repaired by the read that found out.
+/// the object; a store that turns out to lack an object whose hash is known, or to hold a damaged one, is repaired by the read
+/// that found out.
 #[derive(Clone, Debug)]
 pub struct Replicated {
     stores: Arc<[Arc<dyn Blobs>]>,
@@ -41,24 +42,54 @@ impl Replicated {
     }
 
     /// Brings back what some stores lack, from bytes that another one has proven.
-    async fn mend(&self, key: &Key, lacking: &[usize], bytes: &Bytes) {
+    async fn mend(&self, key: &Key, hash: Option<ContentHash>, lacking: &[usize], bytes: &Bytes) {
         for index in lacking {
             let store = &self.stores[*index];
-            match put_or_mend(store.as_ref(), key, bytes).await {
+            match put_or_mend(store.as_ref(), key, hash, bytes).await {
                 Ok(()) => tracing::warn!(store = store.name(), object = %key, "copy repaired from another store"),
                 Err(error) => tracing::warn!(store = store.name(), object = %key, %error, "copy could not be repaired"),
             }
         }
     }
+
+    /// The object from the first store that has it whole: with this hash, where one is known.
+    async fn read(&self, key: &Key, hash: Option<ContentHash>) -> Result<Bytes> {
+        let (mut lacking, mut worst) = (Vec::new(), None);
+        for (index, store) in self.stores.iter().enumerate() {
+            match read_one(store.as_ref(), key, hash).await {
+                Ok(bytes) => {
+                    self.mend(key, hash, &lacking, &bytes).await;
+                    return Ok(bytes);
+                }
+                Err(error) => {
+                    if matches!(error.kind(), Kind::NotFound | Kind::Corrupt) {
+                        lacking.push(index);
+                    }
+                    // That it is nowhere says least.
+                    if worst.as_ref().is_none_or(|known: &Error| known.kind() == Kind::NotFound) {
+                        worst = Some(error);
+                    }
+                }
+            }
+        }
+        Err(worst.unwrap_or_else(|| Error::Bug("no store".to_owned())))
+    }
 }
 
-/// Puts an object. A damaged copy of an original is no other object, because its key tells what it must be: it is replaced,
-/// once, by bytes that are what the key says.
-async fn put_or_mend(store: &dyn Blobs, key: &Key, bytes: &Bytes) -> Result<()> {
+async fn read_one(store: &dyn Blobs, key: &Key, hash: Option<ContentHash>) -> Result<Bytes> {
+    match hash {
+        Some(hash) => store.get_exactly(key, hash).await,
+        None => store.get(key).await,
+    }
+}
+
+/// Puts an object. A damaged copy of one whose hash is known is no other object: it is replaced, once, by bytes that are what
+/// they must be.
+async fn put_or_mend(store: &dyn Blobs, key: &Key, hash: Option<ContentHash>, bytes: &Bytes) -> Result<()> {
     let outcome = store.put(key, bytes.clone()).await;
     let is_conflict = outcome.as_ref().is_err_and(|error| error.kind() == Kind::Conflict);
-    if is_conflict && let Some(hash) = key.content() {
-        let is_damaged = store.get(key).await.is_err_and(|error| error.kind() == Kind::Corrupt);
+    if is_conflict && let Some(hash) = hash {
+        let is_damaged = store.get_exactly(key, hash).await.is_err_and(|error| error.kind() == Kind::Corrupt);
         if is_damaged && hash_of(bytes.clone()).await? == hash {
             return store.repair(key, bytes.clone()).await;
         }
@@ -73,7 +104,8 @@ impl Blobs for Replicated {
     }
 
     async fn put(&self, key: &Key, bytes: Bytes) -> Result<()> {
-        let results = join_all(self.stores.iter().map(|store| put_or_mend(store.as_ref(), key, &bytes))).await;
+        let results =
+            join_all(self.stores.iter().map(|store| put_or_mend(store.as_ref(), key, key.content(), &bytes))).await;
         let held = results.iter().filter(|result| result.is_ok()).count();
         let mut failures = Vec::new();
         for (store, result) in self.stores.iter().zip(results) {
@@ -97,25 +129,11 @@ impl Blobs for Replicated {
     }
 
     async fn get(&self, key: &Key) -> Result<Bytes> {
-        let (mut lacking, mut worst) = (Vec::new(), None);
-        for (index, store) in self.stores.iter().enumerate() {
-            match store.get(key).await {
-                Ok(bytes) => {
-                    self.mend(key, &lacking, &bytes).await;
-                    return Ok(bytes);
-                }
-                Err(error) => {
-                    if matches!(error.kind(), Kind::NotFound | Kind::Corrupt) {
-                        lacking.push(index);
-                    }
-                    // That it is nowhere says least.
-                    if worst.as_ref().is_none_or(|known: &Error| known.kind() == Kind::NotFound) {
-                        worst = Some(error);
-                    }
-                }
-            }
-        }
-        Err(worst.unwrap_or_else(|| Error::Bug("no store".to_owned())))
+        self.read(key, key.content()).await
+    }
+
+    async fn get_exactly(&self, key: &Key, hash: ContentHash) -> Result<Bytes> {
+        self.read(key, Some(hash)).await
     }
 
     async fn read_back(&self, key: &Key) -> Result<Bytes> {
@@ -206,6 +224,22 @@ mod tests {
         for store in &stores {
             assert_eq!(store.get(&key).await.unwrap(), bytes);
         }
+    }
+
+    #[tokio::test]
+    async fn a_read_that_knows_the_hash_repairs_every_kind_of_object() {
+        let (stores, vault) = three();
+        let key = Key::Preview(ContentHash::of(b"a photo"));
+        let (bytes, hash) = (Bytes::from_static(b"small"), ContentHash::of(b"small"));
+        vault.put(&key, bytes.clone()).await.unwrap();
+        stores[0].repair(&key, Bytes::from_static(b"sma1l")).await.unwrap();
+        stores[1].delete(&key).await.unwrap();
+        assert_eq!(vault.get_exactly(&key, hash).await.unwrap(), bytes);
+        for store in &stores {
+            assert_eq!(store.get(&key).await.unwrap(), bytes);
+        }
+        assert_eq!(vault.get_exactly(&key, ContentHash::of(b"large")).await.unwrap_err().kind(), Kind::Corrupt);
+        assert_eq!(stores[2].get(&key).await.unwrap(), bytes, "nothing was written over");
     }
 
     #[tokio::test]

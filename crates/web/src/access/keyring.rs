@@ -3,7 +3,13 @@
 //! Each has a short name that goes into what is signed, so a new secret can be added while what the old ones signed stays
 //! valid until it expires: rotation. They are in the ledger, so all processes of an installation share them.
 
-use std::sync::{PoisonError, RwLock};
+use std::{
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use procession_domain::Timestamp;
@@ -58,11 +64,16 @@ impl Document for Secret {
     }
 }
 
+/// Unknown names make the ledger be asked once in this time at most: anybody can invent names.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// The secrets of the installation, in memory.
 pub struct Keyring {
     documents: Documents,
     /// The newest last.
     secrets: RwLock<Vec<Secret>>,
+    /// When an unknown name made the ledger be asked: microseconds since the epoch.
+    asked_at: AtomicI64,
 }
 
 impl Keyring {
@@ -71,7 +82,7 @@ impl Keyring {
     /// # Errors
     /// The ledger does not answer.
     pub async fn open(documents: Documents, now: Timestamp) -> Result<Self> {
-        let ring = Self { documents, secrets: RwLock::default() };
+        let ring = Self { documents, secrets: RwLock::default(), asked_at: AtomicI64::new(i64::MIN) };
         ring.refresh().await?;
         if ring.read().is_empty() {
             ring.rotate(now).await?;
@@ -124,9 +135,22 @@ impl Keyring {
         mac.is_some_and(|mac| mac.verify_truncated_left(start).is_ok())
     }
 
-    /// True if a secret of this name is known here. Where it is not, [`Keyring::refresh`] may bring it.
-    pub fn knows(&self, name: &str) -> bool {
-        self.read().iter().any(|secret| secret.name == name)
+    /// True if there is a secret of this name: here, or in the ledger, where another process may have added one.
+    ///
+    /// # Errors
+    /// The ledger does not answer.
+    pub async fn knows(&self, name: &str, now: Timestamp) -> Result<bool> {
+        let is_here = || self.read().iter().any(|secret| secret.name == name);
+        if is_here() {
+            return Ok(true);
+        }
+        let asked_at = self.asked_at.load(Ordering::Relaxed);
+        let is_due = now >= Timestamp::from_micros(asked_at).after(PAUSE);
+        let claim = || self.asked_at.compare_exchange(asked_at, now.micros(), Ordering::Relaxed, Ordering::Relaxed);
+        if is_due && claim().is_ok() {
+            self.refresh().await?;
+        }
+        Ok(is_here())
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Vec<Secret>> {

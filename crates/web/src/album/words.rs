@@ -10,13 +10,18 @@ pub(crate) fn long_date(date: Date) -> String {
     date.strftime("%A, %-d %B %Y").to_string()
 }
 
+/// "20 June 2026".
+pub(crate) fn short_date(date: Date) -> String {
+    date.strftime("%-d %B %Y").to_string()
+}
+
 /// "20 June 2026, 18:04".
-pub(super) fn date_and_time(moment: Timestamp, zone: &TimeZone) -> String {
+pub(crate) fn date_and_time(moment: Timestamp, zone: &TimeZone) -> String {
     zone.to_datetime(moment.calendar()).strftime("%-d %B %Y, %H:%M").to_string()
 }
 
 /// RFC 3339 in the venue's offset, for machines.
-pub(super) fn machine_time(moment: Timestamp) -> String {
+pub(crate) fn machine_time(moment: Timestamp) -> String {
     moment.to_string()
 }
 
@@ -34,7 +39,7 @@ pub(crate) fn count(number: usize, one: &str) -> String {
 }
 
 /// The largest two units that are not zero: "23 h 12 min", "4 min", "12 s".
-pub(super) fn span(length: Duration) -> String {
+pub(crate) fn span(length: Duration) -> String {
     let seconds = length.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {

@@ -30,6 +30,11 @@ impl Paging {
         }
     }
 
+    /// What [`Paging::after`] reads.
+    pub(crate) fn cursor(position: &impl Serialize) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(position).unwrap_or_default())
+    }
+
     /// The last item of the page before, as [`Page::of`] wrote it.
     pub(crate) fn after<T: DeserializeOwned>(&self) -> Result<Option<T>> {
         let Some(cursor) = &self.after else { return Ok(None) };
@@ -52,8 +57,7 @@ impl<T> Page<T> {
     /// A page that was asked for with this limit. `position` is what the next page is asked for with.
     pub(crate) fn of<P: Serialize>(items: Vec<T>, limit: usize, position: impl Fn(&T) -> P) -> Self {
         let last = items.last().filter(|_| items.len() == limit);
-        let next = last.and_then(|last| serde_json::to_vec(&position(last)).ok());
-        Self { next: next.map(|bytes| URL_SAFE_NO_PAD.encode(bytes)), items }
+        Self { next: last.map(|last| Paging::cursor(&position(last))), items }
     }
 
     /// A page of a list that is here whole, each item by its place.

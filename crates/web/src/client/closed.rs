@@ -99,7 +99,7 @@ fn wait_words(problem: &Problem) -> String {
 fn answer(problem: &Problem, title: &str, body: Markup) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let retry = problem.retry_after_seconds.map(|seconds| [(header::RETRY_AFTER, HeaderValue::from(seconds))]);
-    let page = Page { title, styles: &["enter.css"], script: None, body };
+    let page = Page { title: title.to_owned(), styles: &["enter.css"], script: None, body };
     (status, [UNLISTED], retry, page).into_response()
 }
 

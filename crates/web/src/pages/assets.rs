@@ -54,7 +54,42 @@ const SHARED: &[File] = &[
 ];
 
 /// What the studio's pages use.
-const STUDIO: &[File] = &[file!("enter.css"), file!("enter.js")];
+const STUDIO: &[File] = &[
+    file!("copy.js"),
+    file!("corrections.js"),
+    file!("delivery.js"),
+    file!("enter.css"),
+    file!("enter.js"),
+    file!("faces.js"),
+    file!("files.js"),
+    file!("first_look.js"),
+    file!("grid.js"),
+    file!("guests.js"),
+    file!("home.css"),
+    file!("home.js"),
+    file!("keys.css"),
+    file!("keys.js"),
+    file!("live.js"),
+    file!("memory.js"),
+    file!("moments.js"),
+    file!("operations.css"),
+    file!("operations.js"),
+    file!("refresh.js"),
+    file!("sending.js"),
+    file!("settings.js"),
+    file!("standing.js"),
+    file!("studio.css"),
+    file!("studio.js"),
+    file!("tus.min.js" in "vendor"),
+    file!("upload.js"),
+    file!("viewer.js"),
+    file!("zones.js"),
+    // The static page's layout, as a module.
+    File {
+        name: "layout.js",
+        bytes: concat!(include_str!("../album/layout.js"), "export { gridAspect, justify, rowAt };\n").as_bytes(),
+    },
+];
 
 /// A file as it is served.
 struct Asset {

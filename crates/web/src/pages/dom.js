@@ -52,32 +52,31 @@ export function spanText(seconds) {
 
 /** What the service answered instead of what was asked for. */
 export class Problem extends Error {
-  constructor(status, { code = "failed", detail = `the service answered ${status}` } = {}) {
+  constructor(status, { code = "failed", detail = `the service answered ${status}`, state = null } = {}) {
     super(sentence(detail));
-    Object.assign(this, { status, code });
+    Object.assign(this, { status, code, state });
   }
 }
 
 /** A detail as a sentence. */
 export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
 
-/** Asks the API. Gives the parsed answer, null where there is none; throws a Problem. */
-export async function ask(method, path, body, { headers = {}, signal } = {}) {
-  const options = { method, signal, headers: { accept: "application/json", ...headers } };
+/** Asks the API. Gives {value, headers}: the parsed answer, null where there is none. Throws a Problem. */
+export async function request(method, path, body) {
+  const options = { method, headers: { accept: "application/json" } };
   if (body !== undefined) Object.assign(options, { body: JSON.stringify(body), headers: { ...options.headers, "content-type": "application/json" } });
-  let answer;
-  try {
-    answer = await fetch(path, options);
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
+  const answer = await fetch(path, options).catch(() => {
     throw new Problem(0, { code: "unreachable", detail: "the service does not answer; check the connection and try again" });
-  }
+  });
   const isJson = /json/.test(answer.headers.get("content-type") ?? "");
   const value = isJson ? await answer.json() : null;
-  if (answer.ok) return value;
-  if (answer.status === 401) location.assign("/enter");
+  if (answer.ok) return { value, headers: answer.headers };
+  if (answer.status === 401) location.assign(`/enter?next=${location.pathname}`);
   throw new Problem(answer.status, value ?? {});
 }
+
+/** The parsed answer alone. */
+export const ask = async (method, path, body) => (await request(method, path, body)).value;
 
 /** All items of a list that comes in pages. */
 export async function askAll(path) {

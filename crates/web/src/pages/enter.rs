@@ -65,11 +65,11 @@ impl Next {
     }
 }
 
-async fn show(Query(next): Query<Next>) -> Page<'static> {
+async fn show(Query(next): Query<Next>) -> Page {
     page(next.path(), None)
 }
 
-fn page(next: &str, fault: Option<&str>) -> Page<'static> {
+fn page(next: &str, fault: Option<&str>) -> Page {
     let body = html! {
         main.lone.enter {
             p.mark { "Procession" }
@@ -93,7 +93,7 @@ fn page(next: &str, fault: Option<&str>) -> Page<'static> {
             }
         }
     };
-    Page { title: "Log in · Procession", styles: &["enter.css"], script: Some("enter.js"), body }
+    Page { title: "Log in · Procession".to_owned(), styles: &["enter.css"], script: Some("enter.js"), body }
 }
 
 #[derive(Deserialize)]

@@ -19,11 +19,11 @@ pub(crate) const ICONS: &str = include_str!("icons.svg");
 const STYLES: [&str; 3] = ["base.css", "serif.css", "controls.css"];
 
 /// A page.
-pub(crate) struct Page<'a> {
+pub(crate) struct Page {
     /// For the tab and the history.
-    pub(crate) title: &'a str,
+    pub(crate) title: String,
     /// Assets: the page's own styles, after those that every page has.
-    pub(crate) styles: &'a [&'static str],
+    pub(crate) styles: &'static [&'static str],
     /// Asset: the module that starts the page's scripts.
     pub(crate) script: Option<&'static str>,
     /// All that is in the body.
@@ -41,7 +41,7 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
 
-impl Page<'_> {
+impl Page {
     fn document(&self) -> Markup {
         html! {
             (DOCTYPE)
@@ -65,7 +65,7 @@ impl Page<'_> {
     }
 }
 
-impl IntoResponse for Page<'_> {
+impl IntoResponse for Page {
     fn into_response(self) -> Response {
         let fixed = |text| HeaderValue::from_static(text);
         let head = [
@@ -87,9 +87,9 @@ pub(crate) fn icon(name: &str) -> Markup {
 /// A problem as a page, for whoever follows a link in a browser.
 pub(crate) struct Failure(pub(crate) Problem);
 
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        Self(problem)
+impl<E: Into<Problem>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.into())
     }
 }
 
@@ -110,7 +110,7 @@ impl IntoResponse for Failure {
                 p { a.button href="/" { "To the start" } }
             }
         };
-        let page = Page { title: heading, styles: &[], script: None, body };
+        let page = Page { title: heading.to_owned(), styles: &[], script: None, body };
         let retry = problem.retry_after_seconds.map(|seconds| [(header::RETRY_AFTER, HeaderValue::from(seconds))]);
         (status, retry, page).into_response()
     }

@@ -1,0 +1,214 @@
+//! The studio's galleries: what is at work first, the most urgent before the others, then all that were opened.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Query, State},
+    routing::get,
+};
+use maud::{Markup, html};
+use procession_domain::{
+    GalleryId,
+    gallery::{Gallery, Progress, Rank},
+    photo::Photo,
+};
+
+use super::{
+    cover::{cover, preview},
+    enter::Member,
+    forms::{consent_field, pipeline_field, wedding_fields},
+    frame::{Place, framed},
+    shell::{Failure, Page, icon},
+};
+use crate::{
+    Result, Service,
+    access::{Caller, Scope},
+    album::words,
+    api::Paging,
+};
+
+pub(super) fn routes() -> Router<Arc<Service>> {
+    Router::new().route("/studio", get(show))
+}
+
+/// A gallery as it is shown among others.
+struct Card {
+    gallery: Gallery,
+    rank: Rank,
+    progress: Progress,
+    cover: Option<Photo>,
+}
+
+impl Card {
+    fn is_at_work(&self) -> bool {
+        !self.progress.is_finished()
+    }
+}
+
+async fn show(
+    State(service): State<Arc<Service>>,
+    Member(caller): Member,
+    Query(paging): Query<Paging>,
+) -> Result<Page, Failure> {
+    caller.require(Scope::Read)?;
+    let limit = 48;
+    let after = paging.after()?;
+    let is_first = after.is_none();
+    let found = service.system.ledger.galleries_of(caller.studio, after, limit).await?;
+    let older = found.last().filter(|_| found.len() == limit).map(|(last, _)| (last.opened_at, last.id));
+    let mut cards = Vec::with_capacity(found.len());
+    for (gallery, rank) in found {
+        cards.push(card(&service, gallery, rank).await?);
+    }
+    if is_first {
+        add_older_at_work(&service, &caller, &mut cards).await?;
+    }
+    let (mut at_work, others): (Vec<Card>, Vec<Card>) = cards.into_iter().partition(Card::is_at_work);
+    at_work.sort_by_key(|card| (card.rank.deadline, card.gallery.id));
+    let main = html! {
+        (opening(&caller))
+        div #galleries data-refreshes {
+            @if at_work.is_empty() && others.is_empty() { (nothing_yet()) }
+            @if !at_work.is_empty() { (group(&service, "At work", &at_work)) }
+            @if !others.is_empty() { (group(&service, if at_work.is_empty() { "" } else { "All galleries" }, &others)) }
+            @if let Some(cursor) = older { (older_link(cursor)) }
+        }
+        @if caller.scopes.contains(&Scope::Upload) { (new_gallery(&service)) }
+    };
+    let body = framed(&service, &caller, Place::Galleries, main).await?;
+    Ok(Page {
+        title: "Galleries · Procession".to_owned(),
+        styles: &["frame.css", "home.css"],
+        script: Some("home.js"),
+        body,
+    })
+}
+
+async fn card(service: &Service, gallery: Gallery, rank: Rank) -> Result<Card> {
+    let progress = service.system.ledger.progress(gallery.id).await?;
+    let cover = cover(service, gallery.id).await?;
+    Ok(Card { gallery, rank, progress, cover })
+}
+
+/// What is at work belongs on the first page, however long ago it was opened.
+async fn add_older_at_work(service: &Service, caller: &Caller, cards: &mut Vec<Card>) -> Result<()> {
+    for backlog in service.system.ledger.backlog().await? {
+        if cards.iter().any(|card| card.gallery.id == backlog.gallery) {
+            continue;
+        }
+        let (gallery, rank) = service.system.ledger.gallery(backlog.gallery).await?;
+        if gallery.studio == caller.studio {
+            cards.push(card(service, gallery, rank).await?);
+        }
+    }
+    Ok(())
+}
+
+fn opening(caller: &Caller) -> Markup {
+    html! {
+        div.opening {
+            h1 { "Galleries" }
+            @if caller.scopes.contains(&Scope::Upload) {
+                button.button type="button" data-opens="new-gallery" { (icon("plus")) "New gallery" }
+            }
+        }
+    }
+}
+
+fn nothing_yet() -> Markup {
+    html! {
+        div.nothing {
+            h2 { "Your first wedding" }
+            p.quiet {
+                "Open a gallery and drop the card's folder into it. Every original is kept safe, and finished photos appear \
+                 while the rest still uploads."
+            }
+        }
+    }
+}
+
+fn group(service: &Service, title: &str, cards: &[Card]) -> Markup {
+    html! {
+        section.group {
+            @if !title.is_empty() { h2 { (title) } }
+            ul.cards { @for card in cards { (card_markup(service, card)) } }
+        }
+    }
+}
+
+fn card_markup(service: &Service, card: &Card) -> Markup {
+    let Card { gallery, progress, cover, .. } = card;
+    let stored = progress.stored();
+    html! {
+        li.card id={ "gallery-" (gallery.id) } {
+            a.picture href={ "/studio/galleries/" (gallery.id) } tabindex="-1" aria-hidden="true" {
+                @match cover {
+                    Some(photo) => img src=(preview(service, photo)) alt="" loading="lazy" decoding="async"
+                        width=(photo.width) height=(photo.height);,
+                    None => span.initials { (initials(&gallery.title)) },
+                }
+            }
+            div.words {
+                h3 { a href={ "/studio/galleries/" (gallery.id) } { (gallery.title) } }
+                p.quiet {
+                    @if let Some(wedding) = &gallery.wedding { time datetime=(wedding.date) { (words::short_date(wedding.date)) } " · " }
+                    @if stored == 0 { "no photos yet" } @else { (words::count(stored as usize, "photo")) }
+                }
+            }
+        }
+    }
+}
+
+/// "A & B" of "Anna & Ben": what stands where there is no photo yet.
+fn initials(title: &str) -> String {
+    let letters = title.split_whitespace().filter_map(|word| word.chars().next());
+    letters.filter(|letter| letter.is_uppercase() || *letter == '&').take(3).collect::<Vec<char>>().iter().fold(
+        String::new(),
+        |mut text, letter| {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push(*letter);
+            text
+        },
+    )
+}
+
+fn older_link((opened_at, id): (procession_domain::Timestamp, GalleryId)) -> Markup {
+    html! { p.older { a.button.plain href={ "/studio?after=" (Paging::cursor(&(opened_at, id))) } { "Older galleries" } } }
+}
+
+fn new_gallery(service: &Service) -> Markup {
+    html! {
+        dialog.sheet #new-gallery aria-labelledby="new-gallery-title" {
+            form #new-gallery-form method="dialog" novalidate {
+                h2 #new-gallery-title { "New gallery" }
+                div.field {
+                    label for="title" { "Whose wedding?" }
+                    input #title type="text" name="title" required maxlength="200" autocomplete="off" placeholder="Anna & Ben";
+                }
+                (wedding_fields(service, None))
+                (pipeline_field(service, "auto"))
+                (consent_field(false))
+                p.fault role="alert" {}
+                div.actions {
+                    button.button.plain type="button" data-shuts { "Cancel" }
+                    button.button type="submit" { "Open the gallery" }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initials_are_those_of_the_names() {
+        assert_eq!(initials("Anna & Ben"), "A & B");
+        assert_eq!(initials("Die Hochzeit von Clara und David"), "D H C");
+        assert_eq!(initials("wedding"), "");
+    }
+}

@@ -1,0 +1,51 @@
+//! The installation at a glance, on a wall or on a phone. The script draws it from `/api/v1/operations` every other second.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::State, routing::get};
+use maud::{Markup, html};
+
+use super::{
+    enter::Member,
+    frame::{Place, framed},
+    shell::{Failure, Page},
+};
+use crate::{Service, access::Scope};
+
+pub(super) fn routes() -> Router<Arc<Service>> {
+    Router::new().route("/operations", get(show))
+}
+
+async fn show(State(service): State<Arc<Service>>, Member(caller): Member) -> Result<Page, Failure> {
+    caller.require(Scope::Operate)?;
+    let main = html! {
+        div.opening {
+            h1 { "Operations" }
+            p.state #state role="status" {}
+        }
+        div #operations {
+            div.figures #figures {}
+            div.board {
+                (part("galleries", "Deadlines"))
+                (part("queue", "Queue by urgency"))
+                (part("decisions", "Recent decisions"))
+                (part("workers", "Clusters and workers"))
+                (part("latency", "How long a photo takes"))
+                (part("stores", "Storage"))
+            }
+        }
+        noscript { p { "This page needs JavaScript to stay up to date. The same figures are at /api/v1/operations and /metrics." } }
+    };
+    let body = framed(&service, &caller, Place::Operations, main).await?;
+    let styles = &["frame.css", "operations.css"];
+    Ok(Page { title: "Operations · Procession".to_owned(), styles, script: Some("operations.js"), body })
+}
+
+fn part(id: &str, title: &str) -> Markup {
+    html! {
+        section.part.{ "part-" (id) } aria-labelledby={ (id) "-title" } {
+            h2 id={ (id) "-title" } { (title) }
+            div id=(id) {}
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A representation as an HTTP answer: conditions, ranges, and the headers that each of ours has.
+
+use std::ops::Range;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+
+use crate::{Problem, Result, range::Selection};
+
+/// Bytes that can be sent, before they are read.
+#[derive(Clone, Debug)]
+pub(crate) struct Representation {
+    /// A strong entity tag in its quotes: the same tag, the same bytes.
+    pub(crate) etag: String,
+    /// Length in bytes.
+    pub(crate) length: u64,
+    /// What the bytes are.
+    pub(crate) media_type: &'static str,
+    /// `Cache-Control`.
+    pub(crate) caching: String,
+    /// `Content-Disposition`.
+    pub(crate) disposition: String,
+    /// `Vary`: the request's headers that other requests would have to share to get the same.
+    pub(crate) vary: Vec<&'static str>,
+}
+
+impl Representation {
+    /// The answer to a request: all of it (200), a part (206), that the client has it (304), or that there is no such part
+    /// (416). `body` makes the bytes of a range, and is asked only where bytes are sent.
+    ///
+    /// # Errors
+    /// What `body` fails with.
+    pub(crate) async fn answer(
+        &self,
+        method: &Method,
+        request: &HeaderMap,
+        body: impl AsyncFnOnce(Range<u64>) -> Result<Body>,
+    ) -> Result<Response> {
+        if self.is_known(request) {
+            return self.response(StatusCode::NOT_MODIFIED, Body::empty());
+        }
+        let selection = Selection::of(method, request, &self.etag, self.length);
+        let range = selection.bytes(self.length);
+        let length = HeaderValue::from(range.end - range.start);
+        let body = if range.is_empty() || method == Method::HEAD { Body::empty() } else { body(range).await? };
+        let mut response = self.response(selection.status(), body)?;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_LENGTH, length);
+        if let Some(range) = selection.content_range(self.length) {
+            headers.insert(header::CONTENT_RANGE, value(range)?);
+        }
+        if selection == Selection::Unsatisfiable {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            return Ok(response);
+        }
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
+        headers.insert(header::CONTENT_DISPOSITION, value(self.disposition.clone())?);
+        Ok(response)
+    }
+
+    /// `If-None-Match`, compared weakly as [RFC 9110, section 13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)
+    /// says. None of our tags has a comma in it.
+    fn is_known(&self, request: &HeaderMap) -> bool {
+        let lists = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
+        lists.flat_map(|list| list.split(',')).map(str::trim).any(|tag| {
+            let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+            tag == "*" || opaque == self.etag
+        })
+    }
+
+    /// What 200 and 304 have in common.
+    fn response(&self, status: StatusCode, body: Body) -> Result<Response> {
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::ETAG, value(self.etag.clone())?);
+        headers.insert(header::CACHE_CONTROL, value(self.caching.clone())?);
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        // Whoever has the address may show it on a page of their own, and may know how long it took.
+        headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+        headers.insert(TIMING, HeaderValue::from_static("*"));
+        if !self.vary.is_empty() {
+            headers.insert(header::VARY, value(self.vary.join(", "))?);
+        }
+        Ok(response)
+    }
+}
+
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const TIMING: HeaderName = HeaderName::from_static("timing-allow-origin");
+
+fn value(text: String) -> Result<HeaderValue> {
+    HeaderValue::try_from(text).map_err(|_| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error; the log has the details")
+    })
+}
+
+/// `Content-Disposition` for a file of this name: in ASCII, and as it is where that is not enough
+/// ([RFC 6266](https://www.rfc-editor.org/rfc/rfc6266)).
+pub(crate) fn disposition(kind: &str, name: &str) -> String {
+    let is_plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '%');
+    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    if plain == name {
+        return format!("{kind}; filename=\"{plain}\"");
+    }
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte);
+    let encoded: String = name
+        .bytes()
+        .map(|byte| if is_token(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
+    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn photo() -> Representation {
+        Representation {
+            etag: "\"abc\"".to_owned(),
+            length: 10,
+            media_type: "image/jpeg",
+            caching: "public, max-age=60".to_owned(),
+            disposition: disposition("inline", "a.jpg"),
+            vary: vec!["Accept"],
+        }
+    }
+
+    fn headers(given: &[(&'static str, &'static str)]) -> HeaderMap {
+        given.iter().map(|(name, text)| (HeaderName::from_static(name), HeaderValue::from_static(text))).collect()
+    }
+
+    async fn asked(method: Method, given: &[(&'static str, &'static str)]) -> (u16, HeaderMap, Vec<u8>) {
+        let body =
+            async |range: Range<u64>| Ok(Body::from(b"0123456789"[range.start as usize..range.end as usize].to_vec()));
+        let response = photo().answer(&method, &headers(given), body).await.unwrap();
+        let (parts, body) = response.into_parts();
+        (parts.status.as_u16(), parts.headers, axum::body::to_bytes(body, 100).await.unwrap().to_vec())
+    }
+
+    #[tokio::test]
+    async fn conditions_come_before_ranges() {
+        for known in ["\"abc\"", "W/\"abc\"", "*", "\"x\", \"abc\""] {
+            let (status, headers, body) = asked(Method::GET, &[("if-none-match", known), ("range", "bytes=0-1")]).await;
+            assert_eq!((status, body.len()), (304, 0), "{known}");
+            assert_eq!(headers["vary"], "Accept");
+            assert_eq!(headers["etag"], "\"abc\"");
+            assert_eq!(headers["cache-control"], "public, max-age=60");
+            assert!(!headers.contains_key("content-type"));
+        }
+        for unknown in ["\"x\"", "abc", ""] {
+            assert_eq!(asked(Method::GET, &[("if-none-match", unknown)]).await.0, 200, "{unknown}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_part_a_head_and_what_is_not_there() {
+        let (status, headers, body) = asked(Method::GET, &[("range", "bytes=2-4")]).await;
+        assert_eq!((status, body.as_slice()), (206, b"234".as_slice()));
+        assert_eq!(headers["content-range"], "bytes 2-4/10");
+        assert_eq!(headers["content-length"], "3");
+        let (status, headers, body) = asked(Method::HEAD, &[]).await;
+        assert_eq!((status, body.len(), &headers["content-length"]), (200, 0, &HeaderValue::from(10)));
+        let (status, headers, body) = asked(Method::GET, &[("range", "bytes=10-")]).await;
+        assert_eq!((status, body.len()), (416, 0));
+        assert_eq!(headers["content-range"], "bytes */10");
+        assert_eq!(headers["cache-control"], "no-store");
+    }
+
+    #[test]
+    fn names_of_files() {
+        assert_eq!(disposition("inline", "a b.jpg"), "inline; filename=\"a b.jpg\"");
+        assert_eq!(
+            disposition("attachment", "Ännä \"B\".zip"),
+            "attachment; filename=\"_nn_ _B_.zip\"; filename*=UTF-8''%C3%84nn%C3%A4%20%22B%22.zip"
+        );
+        assert!(!disposition("inline", "a\r\nb").contains('\n'));
+    }
+}

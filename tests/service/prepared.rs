@@ -1,0 +1,213 @@
+//! A service in this process over a ledger and stores of its own, with a clock that the test moves: for what cannot be waited
+//! for, or caused from outside. Nobody works on its photos.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use procession_domain::{
+    ContentHash, GalleryId, Key, ManualClock, PhotoId, StudioId, Timestamp, WorkerId,
+    analysis::Analysis,
+    capture::Capture,
+    gallery::{Consent, Gallery, PipelineChoice, Rank},
+    photo::{Finished, Format, Photo, PhotoState, Timings},
+    recipe::{Fingerprint, OutputFormat, Pipeline, Priority},
+    urgency::{Promises, Urgency},
+    variant::Variant,
+};
+use procession_flow::{Settings, System};
+use procession_pixel::{CpuDevice, Limits};
+use procession_plan::RetryPolicy;
+use procession_vault::{Blobs, MemoryBlobs, Replicated, SqliteLedger};
+use procession_web::{Connections, Service, ServiceSettings, Sources};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::watch};
+
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+
+pub(crate) struct Prepared {
+    folder: TempDir,
+    _stop: watch::Sender<bool>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) service: Arc<Service>,
+    pub(crate) url: String,
+    pub(crate) http: reqwest::Client,
+    pub(crate) gallery: Gallery,
+}
+
+/// A variant to be: name, format, size, content.
+pub(crate) type Made<'a> = (&'a str, OutputFormat, (u32, u32), &'a [u8]);
+
+impl Prepared {
+    /// Over two stores in memory.
+    pub(crate) async fn start() -> (Self, [MemoryBlobs; 2]) {
+        let stores = [MemoryBlobs::default(), MemoryBlobs::default()];
+        let handles = stores.iter().map(|store| Arc::new(store.clone()) as Arc<dyn Blobs>).collect();
+        (Self::start_over(Arc::new(Replicated::new(handles, 2).unwrap())).await, stores)
+    }
+
+    pub(crate) async fn start_over(blobs: Arc<dyn Blobs>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));
+        let (stop, stopping) = watch::channel(false);
+        let service = open(&folder, blobs, Arc::clone(&clock), stopping.clone()).await;
+        let gallery = gallery();
+        service.system.ledger.open_gallery(&gallery, &rank()).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let connections = Connections { most: 256, head: Duration::from_secs(30), drain: Duration::from_secs(1) };
+        let router = procession_web::router(Arc::clone(&service));
+        tokio::spawn(procession_web::serve(listener, router, connections, stopping));
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { folder, _stop: stop, clock, service, url, http, gallery }
+    }
+
+    /// The service again, as another process over the same ledger and stores has it.
+    pub(crate) async fn another(&self) -> Arc<Service> {
+        let (blobs, (_, stopping)) = (Arc::clone(&self.service.system.blobs), watch::channel(false));
+        open(&self.folder, blobs, Arc::clone(&self.clock), stopping).await
+    }
+
+    /// Stores a photo with this content, of 3,000 × 2,000 pixels as far as anybody looks.
+    pub(crate) async fn store(&self, name: &str, content: &[u8]) -> Photo {
+        let photo = self.photo(name, content);
+        let key = Key::Original(photo.original);
+        self.service.system.blobs.put(&key, Bytes::copy_from_slice(content)).await.unwrap();
+        self.service.system.ledger.store_photo(&photo, Priority::Medium, 1.0).await.unwrap();
+        photo
+    }
+
+    /// Ends the work on the photo that waits.
+    pub(crate) async fn finish(&self, photo: &Photo, made: &[Made<'_>]) {
+        let (now, system) = (self.service.system.clock.now(), &self.service.system);
+        let claims = system.ledger.claim(&WorkerId("test".to_owned()), 1, None, now, now.after(HOUR)).await.unwrap();
+        assert_eq!(claims.iter().map(|claim| claim.photo.id).collect::<Vec<_>>(), [photo.id]);
+        let mut variants = Vec::new();
+        for (name, format, (width, height), content) in made {
+            let (name, format) = ((*name).to_owned(), *format);
+            let key = Key::Variant { original: photo.original, fingerprint: fingerprint(), name: name.clone(), format };
+            system.blobs.repair(&key, Bytes::copy_from_slice(content)).await.unwrap();
+            variants.push(Variant {
+                name,
+                format,
+                width: *width,
+                height: *height,
+                bytes: content.len() as u64,
+                hash: ContentHash::of(content),
+                crc32: Some(crc32fast::hash(content)),
+            });
+        }
+        system.ledger.complete(&claims[0].lease, &finished(variants, now)).await.unwrap();
+    }
+
+    /// The addresses of a photo's images as they are now.
+    pub(crate) async fn sources(&self, photo: &Photo) -> Sources {
+        sources(&self.service, photo).await
+    }
+
+    pub(crate) async fn state(&self, photo: &Photo) -> PhotoState {
+        self.service.system.ledger.photo(photo.id).await.unwrap().1
+    }
+
+    /// Where a variant is in the vault.
+    pub(crate) fn key(photo: &Photo, name: &str, format: OutputFormat) -> Key {
+        Key::Variant { original: photo.original, fingerprint: fingerprint(), name: name.to_owned(), format }
+    }
+
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> reqwest::Response {
+        let request = self.http.get(format!("{}{path}", self.url));
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).send().await.unwrap()
+    }
+
+    fn photo(&self, name: &str, content: &[u8]) -> Photo {
+        let original = ContentHash::of(content);
+        Photo {
+            id: PhotoId::of(self.gallery.id, &original),
+            gallery: self.gallery.id,
+            original,
+            bytes: content.len() as u64,
+            crc32: Some(crc32fast::hash(content)),
+            format: Format::Jpeg,
+            width: 3_000,
+            height: 2_000,
+            names: vec![name.to_owned()],
+            capture: Capture::default(),
+            stored_at: self.service.system.clock.now(),
+        }
+    }
+}
+
+/// The addresses that a service gives a photo's images.
+pub(crate) async fn sources(service: &Service, photo: &Photo) -> Sources {
+    let (photo, state) = service.system.ledger.photo(photo.id).await.unwrap();
+    Sources::of(service, &photo, &state)
+}
+
+async fn open(
+    folder: &TempDir,
+    blobs: Arc<dyn Blobs>,
+    clock: Arc<ManualClock>,
+    stopping: watch::Receiver<bool>,
+) -> Arc<Service> {
+    let ledger = SqliteLedger::open(&folder.path().join("ledger.db")).await.unwrap();
+    let settings = Settings {
+        limits: Limits::default(),
+        promises: Promises::default(),
+        pipelines: procession_plan::pipelines(),
+        memory_bytes: 256 << 20,
+        lease: Duration::from_secs(10),
+        critical_share: 0.7,
+        retry: RetryPolicy::default(),
+    };
+    let system = System::new(Arc::new(ledger), blobs, Arc::new(CpuDevice::new(1)), None, clock, settings);
+    Service::open(Arc::new(system), settings_in(folder), stopping).await.unwrap()
+}
+
+fn settings_in(folder: &TempDir) -> ServiceSettings {
+    ServiceSettings {
+        public_url: None,
+        uploads: folder.path().join("uploads"),
+        upload_life: HOUR,
+        upload_room_bytes: 1 << 30,
+        idle: Duration::from_secs(60),
+        url_life: HOUR,
+        signing_key: folder.path().join("signing.key"),
+        delivery_memory_bytes: 64 << 20,
+        private_webhooks: false,
+    }
+}
+
+fn gallery() -> Gallery {
+    Gallery {
+        id: GalleryId::in_studio(StudioId::local(), "prepared"),
+        studio: StudioId::local(),
+        title: "Anna & Ben".to_owned(),
+        wedding: None,
+        consent: Consent::default(),
+        pipeline: PipelineChoice::Auto,
+        opened_at: Timestamp::from_micros(1_800_000_000_000_000),
+    }
+}
+
+fn rank() -> Rank {
+    let end = Timestamp::from_micros(1_900_000_000_000_000);
+    Rank { urgency: Urgency::StandardDelivery, weight: 1.0, deadline: end, critical_at: end }
+}
+
+fn fingerprint() -> Fingerprint {
+    let pipelines: BTreeMap<String, Pipeline> = procession_plan::pipelines();
+    Fingerprint::of(&pipelines["reception_photos"], "test")
+}
+
+fn finished(variants: Vec<Variant>, now: Timestamp) -> Finished {
+    Finished {
+        pipeline: "reception_photos".to_owned(),
+        pipeline_reason: "the default".to_owned(),
+        fingerprint: fingerprint(),
+        variants,
+        thumbhash: String::new(),
+        analysis: Analysis::default(),
+        timings: Timings::default(),
+        finished_at: now,
+    }
+}
