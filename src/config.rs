@@ -125,6 +125,7 @@ impl Config {
         Connections {
             most: self.service.most_connections as usize,
             head: Duration::from_secs(u64::from(self.service.idle_seconds.min(30))),
+            idle: Duration::from_secs(u64::from(self.service.idle_seconds)),
             drain: Duration::from_secs(u64::from(self.service.drain_seconds)),
         }
     }

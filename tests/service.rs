@@ -1,11 +1,26 @@
 //! The running service, driven over HTTP by real clients.
-#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a failure here is a failed test, and a seed is worth printing"
+)]
 
+#[path = "gallery/bench.rs"]
+#[allow(dead_code, reason = "it has more than is needed here")]
+mod bench;
 #[path = "service/delivery.rs"]
 mod delivery;
 #[path = "service/galleries.rs"]
 mod galleries;
 #[path = "service/prepared.rs"]
 mod prepared;
+#[path = "service/resources.rs"]
+mod resources;
 #[path = "service/running.rs"]
 mod running;
+#[path = "service/sample.rs"]
+mod sample;
+#[path = "service/tenants.rs"]
+mod tenants;
+#[path = "service/uploads.rs"]
+mod uploads;

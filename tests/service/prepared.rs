@@ -54,7 +54,7 @@ impl Prepared {
         service.system.ledger.open_gallery(&gallery, &rank()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let connections = Connections { most: 256, head: Duration::from_secs(30), drain: Duration::from_secs(1) };
+        let connections = Connections { most: 256, head: HOUR, idle: HOUR, drain: Duration::from_secs(1) };
         let router = procession_web::router(Arc::clone(&service));
         tokio::spawn(procession_web::serve(listener, router, connections, stopping));
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -30,17 +30,18 @@ impl Running {
     /// As [`Running::start`], with more arguments or variables.
     pub(crate) fn start_with(configure: impl Fn(&mut Command) -> &mut Command) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (process, output, url, key) = spawn(folder.path(), &configure);
+        let (process, output, url, key) = spawn(folder.path(), "127.0.0.1:0", &configure);
         // Nothing here speaks TLS, but the client wants to know who would.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
         Self { folder, process, _output: output, url, key, http }
     }
 
-    /// Starts it again over the same data, after it ended or was killed.
+    /// Starts it again over the same data and at the same address, after it ended or was killed.
     pub(crate) fn restart(&mut self) {
         self.kill();
-        let (process, output, url, key) = spawn(self.folder.path(), &|command| command);
+        let address = self.url.strip_prefix("http://").unwrap();
+        let (process, output, url, key) = spawn(self.folder.path(), address, &|command| command);
         (self.process, self._output, self.url, self.key) = (process, output, url, key);
     }
 
@@ -58,6 +59,20 @@ impl Running {
 
     pub(crate) fn process_id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// The most memory that the process had at any time.
+    pub(crate) fn peak_memory_bytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process_id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().strip_suffix("kB").unwrap().trim().parse::<u64>().unwrap() << 10
+    }
+
+    /// What another command of the binary says about the same data.
+    pub(crate) fn command(&self, args: &[&str]) -> String {
+        let output = procession(self.folder.path()).args(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -98,16 +113,24 @@ impl Drop for Running {
     }
 }
 
-fn spawn(
-    folder: &Path,
-    configure: &dyn Fn(&mut Command) -> &mut Command,
-) -> (Child, BufReader<ChildStdout>, String, String) {
+/// The binary over the data in this folder.
+fn procession(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_procession"));
     command
-        .args(["serve", "--json", "--listen", "127.0.0.1:0"])
         .env("PROCESSION_DATA", folder.join("data"))
         .env("PROCESSION_MODELS", folder.join("no-models"))
-        .env("NO_COLOR", "1")
+        .env("NO_COLOR", "1");
+    command
+}
+
+fn spawn(
+    folder: &Path,
+    address: &str,
+    configure: &dyn Fn(&mut Command) -> &mut Command,
+) -> (Child, BufReader<ChildStdout>, String, String) {
+    let mut command = procession(folder);
+    command
+        .args(["serve", "--json", "--listen", address])
         .stdout(Stdio::piped())
         .stderr(fs::File::options().create(true).append(true).open(folder.join("stderr.txt")).unwrap());
     let mut process = configure(&mut command).spawn().unwrap();

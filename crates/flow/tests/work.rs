@@ -31,6 +31,7 @@ impl Bench {
         let settings = Settings {
             limits: Limits::default(),
             promises: Default::default(),
+            critical_share: 0.7,
             pipelines: procession_plan::pipelines(),
             memory_bytes: 1 << 30,
             lease: LEASE,

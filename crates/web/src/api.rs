@@ -55,3 +55,40 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(favourites::list))
         .routes(routes!(favourites::names))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_is_named_once_and_tells_its_problems() {
+        let document = openapi::whole(documented().into_openapi());
+        assert_eq!(document["openapi"], "3.1.0");
+        let mut names = BTreeSet::new();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for (method, operation) in operations.as_object().unwrap() {
+                let name = operation["operationId"].as_str().unwrap();
+                assert!(names.insert(name), "{name} is twice, at last for {method} {path}");
+                assert!(operation["tags"][0].is_string() && operation["summary"].is_string(), "{method} {path}");
+                let problem = &operation["responses"]["4XX"]["content"]["application/problem+json"]["schema"];
+                assert_eq!(problem["$ref"], "#/components/schemas/Problem", "{method} {path}");
+            }
+        }
+        assert!(names.len() > 20);
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = openapi::whole(documented().into_openapi());
+        let text = document.to_string();
+        let references: BTreeSet<&str> =
+            text.split("\"$ref\":\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert!(references.contains("#/components/schemas/Album.photo"));
+        for reference in references {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{reference}");
+        }
+    }
+}

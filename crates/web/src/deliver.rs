@@ -2,14 +2,12 @@
 
 mod choose;
 mod delivery;
-mod file;
 mod hints;
-mod images;
 mod known;
 mod sources;
 mod url;
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -19,12 +17,13 @@ use axum::{
     response::Response,
     routing::get,
 };
+use bytes::Bytes;
 use procession_domain::variant::Variant;
 
 use crate::{
     Problem, Result, Service,
     access::{Purpose, Signature, not_ours},
-    representation::{Representation, disposition},
+    representation::Representation,
 };
 use choose::choose;
 use delivery::{Image, being_made};
@@ -32,9 +31,8 @@ use hints::Hints;
 use known::{Images, Known};
 
 pub(crate) use delivery::Delivery;
-pub(crate) use file::{attachment, paced};
-pub(crate) use images::{ImageView, image_urls, signed_url};
-pub use sources::{Source, Sources};
+pub(crate) use sources::signed_url;
+pub use sources::{ImageView, Sources};
 pub(crate) use url::ImageName;
 
 /// What suits a client may change with the recipe.
@@ -135,17 +133,16 @@ impl Asked<'_> {
         caching: String,
         vary: Vec<&'static str>,
     ) -> Result<Response> {
-        let file = format!("{}-{}.{}", known.id, variant.name, variant.format.extension());
         let representation = Representation {
             etag: format!("\"{}\"", variant.hash),
             length: variant.bytes,
             media_type: variant.format.media_type(),
             caching,
-            disposition: disposition("inline", &file),
+            disposition: HeaderValue::from_static("inline"),
             vary,
         };
         let service = self.service;
-        let body = async |range: std::ops::Range<u64>| {
+        let body = async |range: Range<u64>| {
             let image = service.delivery.variant(&service.system, known, variant).await?;
             Ok(part(&image, &range))
         };
@@ -159,7 +156,7 @@ impl Asked<'_> {
             length: image.bytes.len() as u64,
             media_type: "image/jpeg",
             caching,
-            disposition: disposition("inline", &format!("{}-preview.jpg", known.id)),
+            disposition: HeaderValue::from_static("inline"),
             vary: Vec::new(),
         };
         representation.answer(self.method, self.headers, async |range| Ok(part(&image, &range))).await
@@ -171,6 +168,11 @@ fn width_in(query: &str) -> Option<u32> {
     query.split('&').find_map(|pair| pair.strip_prefix("w=")?.parse().ok())
 }
 
-fn part(image: &Image, range: &std::ops::Range<u64>) -> Body {
-    Body::from(image.bytes.slice(range.start as usize..range.end as usize))
+fn part(image: &Image, range: &Range<u64>) -> Body {
+    Body::from(slice(&image.bytes, range))
+}
+
+/// A part of bytes that has it.
+pub(crate) fn slice(bytes: &Bytes, range: &Range<u64>) -> Bytes {
+    bytes.slice(range.start as usize..range.end as usize)
 }

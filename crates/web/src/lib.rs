@@ -23,7 +23,7 @@ mod uploads;
 pub mod zip;
 
 pub use album::album_page;
-pub use deliver::{Source, Sources};
+pub use deliver::{ImageView, Sources};
 pub use hub::{Dated, Hub};
 pub use problem::{Problem, Result};
 pub use router::router;

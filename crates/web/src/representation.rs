@@ -5,7 +5,7 @@ use std::ops::Range;
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 
 use crate::{Problem, Result, range::Selection};
@@ -22,7 +22,7 @@ pub(crate) struct Representation {
     /// `Cache-Control`.
     pub(crate) caching: String,
     /// `Content-Disposition`.
-    pub(crate) disposition: String,
+    pub(crate) disposition: HeaderValue,
     /// `Vary`: the request's headers that other requests would have to share to get the same.
     pub(crate) vary: Vec<&'static str>,
 }
@@ -44,6 +44,12 @@ impl Representation {
         }
         let selection = Selection::of(method, request, &self.etag, self.length);
         let range = selection.bytes(self.length);
+        if selection == Selection::Unsatisfiable {
+            let detail = format!("there are {} bytes, and none of this range", self.length);
+            let mut response = Problem::new(selection.status(), "no_such_range", detail).into_response();
+            response.headers_mut().insert(header::CONTENT_RANGE, value(format!("bytes */{}", self.length))?);
+            return Ok(response);
+        }
         let length = HeaderValue::from(range.end - range.start);
         let body = if range.is_empty() || method == Method::HEAD { Body::empty() } else { body(range).await? };
         let mut response = self.response(selection.status(), body)?;
@@ -52,12 +58,8 @@ impl Representation {
         if let Some(range) = selection.content_range(self.length) {
             headers.insert(header::CONTENT_RANGE, value(range)?);
         }
-        if selection == Selection::Unsatisfiable {
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            return Ok(response);
-        }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
-        headers.insert(header::CONTENT_DISPOSITION, value(self.disposition.clone())?);
+        headers.insert(header::CONTENT_DISPOSITION, self.disposition.clone());
         Ok(response)
     }
 
@@ -99,21 +101,25 @@ fn value(text: String) -> Result<HeaderValue> {
     })
 }
 
-/// `Content-Disposition` for a file of this name: in ASCII, and as it is where that is not enough
+/// The value of `Content-Disposition` for a file that is to be saved under the last part of this path
 /// ([RFC 6266](https://www.rfc-editor.org/rfc/rfc6266)).
-pub(crate) fn disposition(kind: &str, name: &str) -> String {
-    let is_plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '%');
+pub(crate) fn attachment(path: &str) -> HeaderValue {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ' | '(' | ')');
     let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     if plain == name {
-        return format!("{kind}; filename=\"{plain}\"");
+        return HeaderValue::try_from(format!("attachment; filename=\"{plain}\"")).unwrap_or(ANONYMOUS);
     }
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte);
-    let encoded: String = name
-        .bytes()
-        .map(|byte| if is_token(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect();
-    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+    let is_kept = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let mut encoded = String::new();
+    for byte in name.bytes() {
+        if is_kept(byte) { encoded.push(byte.into()) } else { encoded.push_str(&format!("%{byte:02X}")) }
+    }
+    let value = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
+    HeaderValue::try_from(value).unwrap_or(ANONYMOUS)
 }
+
+const ANONYMOUS: HeaderValue = HeaderValue::from_static("attachment");
 
 #[cfg(test)]
 mod tests {
@@ -125,7 +131,7 @@ mod tests {
             length: 10,
             media_type: "image/jpeg",
             caching: "public, max-age=60".to_owned(),
-            disposition: disposition("inline", "a.jpg"),
+            disposition: HeaderValue::from_static("inline"),
             vary: vec!["Accept"],
         }
     }
@@ -139,7 +145,7 @@ mod tests {
             async |range: Range<u64>| Ok(Body::from(b"0123456789"[range.start as usize..range.end as usize].to_vec()));
         let response = photo().answer(&method, &headers(given), body).await.unwrap();
         let (parts, body) = response.into_parts();
-        (parts.status.as_u16(), parts.headers, axum::body::to_bytes(body, 100).await.unwrap().to_vec())
+        (parts.status.as_u16(), parts.headers, axum::body::to_bytes(body, 1_000).await.unwrap().to_vec())
     }
 
     #[tokio::test]
@@ -166,18 +172,19 @@ mod tests {
         let (status, headers, body) = asked(Method::HEAD, &[]).await;
         assert_eq!((status, body.len(), &headers["content-length"]), (200, 0, &HeaderValue::from(10)));
         let (status, headers, body) = asked(Method::GET, &[("range", "bytes=10-")]).await;
-        assert_eq!((status, body.len()), (416, 0));
+        assert_eq!((status, &headers["content-type"]), (416, &HeaderValue::from_static("application/problem+json")));
+        assert!(!body.is_empty());
         assert_eq!(headers["content-range"], "bytes */10");
         assert_eq!(headers["cache-control"], "no-store");
     }
 
     #[test]
-    fn names_of_files() {
-        assert_eq!(disposition("inline", "a b.jpg"), "inline; filename=\"a b.jpg\"");
-        assert_eq!(
-            disposition("attachment", "Ännä \"B\".zip"),
-            "attachment; filename=\"_nn_ _B_.zip\"; filename*=UTF-8''%C3%84nn%C3%A4%20%22B%22.zip"
-        );
-        assert!(!disposition("inline", "a\r\nb").contains('\n'));
+    fn a_name_is_given_as_every_client_reads_it() {
+        assert_eq!(attachment("day/IMG 1 (2).jpg"), "attachment; filename=\"IMG 1 (2).jpg\"");
+        let german = "attachment; filename=\"K_sse.jpg\"; filename*=UTF-8''K%C3%BCsse.jpg";
+        assert_eq!(attachment("a/Küsse.jpg"), german);
+        let hostile = attachment("a\\\"\r\nX: y;.jpg");
+        assert_eq!(hostile, "attachment; filename=\"___X_ y_.jpg\"; filename*=UTF-8''%22%0D%0AX%3A%20y%3B.jpg");
+        assert_eq!(attachment(""), "attachment; filename=\"\"");
     }
 }

@@ -1,5 +1,7 @@
 //! Connections: accepted up to a number, given a time to say what they want, and let end in peace at a shutdown.
 
+mod pace;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
@@ -14,6 +16,8 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
+use self::pace::Paced;
+
 /// What clients may take of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Connections {
@@ -21,6 +25,8 @@ pub struct Connections {
     pub most: usize,
     /// A client has so long to send the head of a request, the first or the next.
     pub head: Duration,
+    /// A client that takes nothing of an answer for so long is cut off.
+    pub idle: Duration,
     /// Requests that run at a shutdown have so long to end.
     pub drain: Duration,
 }
@@ -46,7 +52,8 @@ pub async fn serve(listener: TcpListener, router: Router, connections: Connectio
         });
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(connections.head).max_buf_size(64 << 10);
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), answer));
+        let connection =
+            graceful.watch(builder.serve_connection(TokioIo::new(Paced::new(stream, connections.idle)), answer));
         tokio::spawn(async move {
             let _place = place;
             if let Err(error) = connection.await {

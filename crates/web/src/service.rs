@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use procession_flow::{Budget, Events, System};
+use procession_flow::{Events, System};
 use procession_vault::Documents;
 use tokio::sync::watch;
 
@@ -20,8 +20,6 @@ use crate::{
 /// So many wrong keys an address may try at once, and one more after each pause.
 const KEY_TRIES: u32 = 10;
 const KEY_PAUSE: Duration = Duration::from_secs(6);
-/// Originals on their way to clients take so much together; the others wait.
-const DOWNLOAD_MEMORY_BYTES: u64 = 256 << 20;
 
 /// What an operator can choose.
 #[derive(Clone, Debug)]
@@ -60,8 +58,6 @@ pub struct Service {
     pub(crate) receipts: Receipts,
     /// For what must not happen twice at the same time.
     pub(crate) locks: Locks,
-    /// The memory that originals on their way to clients take together.
-    pub(crate) downloads: Budget,
     /// What happens, for whoever watches.
     pub hub: Arc<Hub>,
     /// Where flow tells what happens.
@@ -108,7 +104,6 @@ impl Service {
             keyring,
             key_tries: Allowance::new(KEY_TRIES, KEY_PAUSE),
             delivery: Delivery::new(settings.delivery_memory_bytes),
-            downloads: Budget::new(DOWNLOAD_MEMORY_BYTES),
             receipts: Receipts::default(),
             locks: Locks::default(),
             settings,

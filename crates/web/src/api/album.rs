@@ -54,7 +54,6 @@ pub(crate) struct FaceView {
 
 /// A rectangle as fractions of the upright photo's width and height; 0,0 is the top left.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "it tells the shape of `Region`")]
 pub(crate) struct RegionView {
     /// Left edge.
     x: f32,

@@ -37,7 +37,7 @@ pub(crate) struct LinkView {
 
 /// A link that was just made.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct MadeLink {
+pub(crate) struct NewLinkView {
     #[serde(flatten)]
     link: LinkView,
     /// Give this to the clients. It cannot be told again.
@@ -60,6 +60,18 @@ pub(crate) struct NewLink {
     /// What may be taken away; nothing unless it is given.
     #[serde(default)]
     downloads: Downloads,
+}
+
+/// Which link.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfLink {
+    /// The gallery's id.
+    #[param(value_type = String, pattern = "^[0-9a-f]{24}$")]
+    gallery: GalleryId,
+    /// The link's id.
+    #[param(pattern = "^[0-9a-f]{16}$")]
+    link: String,
 }
 
 impl From<Link> for LinkView {
@@ -85,19 +97,7 @@ impl NewLink {
     }
 }
 
-/// Which link.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(crate) struct OfLink {
-    /// The gallery's id.
-    #[param(value_type = String, pattern = "^[0-9a-f]{24}$")]
-    gallery: GalleryId,
-    /// The link's id.
-    #[param(pattern = "^[0-9a-f]{16}$")]
-    link: String,
-}
-
-/// The links of a gallery by id, ended ones too.
+/// The links of a gallery, in the order of their ids.
 #[utoipa::path(get, path = "/api/v1/galleries/{gallery}/links", operation_id = "list_links", tag = "links",
     params(OfGallery, Paging), responses((status = 200, body = Page<LinkView>), Problem))]
 pub(crate) async fn list(
@@ -117,13 +117,13 @@ pub(crate) async fn list(
 
 /// Makes a link. Its address is in the answer and nowhere else.
 #[utoipa::path(post, path = "/api/v1/galleries/{gallery}/links", operation_id = "make_link", tag = "links",
-    params(OfGallery), request_body = NewLink, responses((status = 201, body = MadeLink), Problem))]
+    params(OfGallery), request_body = NewLink, responses((status = 201, body = NewLinkView), Problem))]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Path(OfGallery { gallery }): Path<OfGallery>,
     Json(wanted): Json<NewLink>,
-) -> Result<(StatusCode, Json<MadeLink>)> {
+) -> Result<(StatusCode, Json<NewLinkView>)> {
     caller.require(Scope::Edit)?;
     let (gallery, _) = caller.gallery(&service, gallery).await?;
     let now = service.system.clock.now();
@@ -147,7 +147,7 @@ pub(crate) async fn create(
     };
     service.documents.create(&link).await?;
     let url = format!("{}/g/{token}", service.settings.public_url.as_deref().unwrap_or_default());
-    Ok((StatusCode::CREATED, Json(MadeLink { link: link.into(), url })))
+    Ok((StatusCode::CREATED, Json(NewLinkView { link: link.into(), url })))
 }
 
 /// Ends a link: it opens nothing any more. Addresses of images that were given out through it end within two days.
@@ -162,7 +162,7 @@ pub(crate) async fn revoke(
     caller.gallery(&service, gallery).await?;
     let found = service.documents.get::<Link>(&link).await?;
     let found = found.filter(|found| found.document.gallery == gallery);
-    let found = found.ok_or_else(|| Problem::not_found(format!("link {link}")))?;
+    let found = found.ok_or_else(|| Problem::not_found("this link"))?;
     if found.document.revoked_at.is_none() {
         let revoked = Link { revoked_at: Some(service.system.clock.now()), ..found.document };
         service.documents.replace(&revoked, found.version).await?;

@@ -17,7 +17,7 @@ use super::{Json, OfGallery, Page, Paging, Path, Query};
 use crate::{
     Problem, Result, Service,
     access::{Caller, Scope},
-    deliver::{ImageView, image_urls},
+    deliver::{ImageView, Sources},
 };
 
 pub(crate) use original::{__path_original, original};
@@ -123,7 +123,9 @@ impl From<Refusal> for RefusalView {
 
 impl PhotoView {
     fn new(service: &Service, gallery: &Gallery, photo: Photo, state: PhotoState) -> Self {
-        let urls = image_urls(service, &photo, &state);
+        let Sources { preview, images, .. } = Sources::of(service, &photo, &state);
+        // What cannot be processed cannot be looked at either.
+        let preview = (!matches!(state, PhotoState::Quarantined(_))).then_some(preview);
         let venue = gallery.wedding.as_ref().map_or_else(TimeZoneName::utc, |wedding| wedding.time_zone.clone());
         let name = photo.name().to_owned();
         let Photo { id, original, bytes, format, width, height, names, capture, stored_at, .. } = photo;
@@ -154,8 +156,8 @@ impl PhotoView {
             pipeline,
             pipeline_reason,
             faces,
-            preview: urls.preview,
-            images: urls.images,
+            preview,
+            images,
         }
     }
 }

@@ -8,6 +8,9 @@ use procession_domain::{
     variant::Variant,
 };
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use super::{choose::for_screens, url::ImageName};
 use crate::Service;
 
@@ -20,15 +23,16 @@ pub struct Sources {
     /// The image that suits the client that asks; takes `?w=` for a width in pixels. The first look until there are others.
     pub auto: String,
     /// All images, crops too, in the recipe's order.
-    pub images: Vec<Source>,
+    pub images: Vec<ImageView>,
 }
 
-/// One image.
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// The variant's name in the recipe.
+/// One image of a photo, and where it is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ImageView {
+    /// The variant's name in the recipe: `2048`, `square-256`, `crop-4x5`.
     pub variant: String,
-    /// How it is written.
+    /// How it is written: `jpeg`, `webp` or `avif`.
+    #[schema(value_type = String)]
     pub format: OutputFormat,
     /// Width in pixels.
     pub width: u32,
@@ -36,12 +40,14 @@ pub struct Source {
     pub height: u32,
     /// Length in bytes.
     pub bytes: u64,
-    /// Hash of its bytes.
+    /// BLAKE3 of its bytes, 64 hex digits.
+    #[schema(value_type = String)]
     pub hash: ContentHash,
-    /// It shows the whole photo, no crop of it, and is no larger than screens are.
-    pub is_for_screens: bool,
-    /// Its address.
+    /// Where it is. Needs no key; what it shows never changes.
     pub url: String,
+    /// It shows the whole photo, no crop of it, and is no larger than screens are.
+    #[serde(skip)]
+    pub is_for_screens: bool,
 }
 
 impl Sources {
@@ -59,26 +65,26 @@ impl Sources {
 
     fn new(service: &Service, photo: PhotoId, original: &ContentHash, size: (u32, u32), variants: &[Variant]) -> Self {
         let screens = for_screens(size, variants);
-        let image = |variant: &Variant| Source {
+        let image = |variant: &Variant| ImageView {
             variant: variant.name.clone(),
             format: variant.format,
             width: variant.width,
             height: variant.height,
             bytes: variant.bytes,
             hash: variant.hash,
+            url: signed_url(service, &ImageName::new(&variant.name, photo, &variant.hash, variant.format.extension())),
             is_for_screens: screens.contains(&variant),
-            url: address(service, &ImageName::new(&variant.name, photo, &variant.hash, variant.format.extension())),
         };
         Self {
-            preview: address(service, &ImageName::new("preview", photo, original, "jpg")),
-            auto: address(service, &ImageName::new("auto", photo, original, "")),
+            preview: signed_url(service, &ImageName::new("preview", photo, original, "jpg")),
+            auto: signed_url(service, &ImageName::new("auto", photo, original, "")),
             images: variants.iter().map(image).collect(),
         }
     }
 
     /// The images for screens in one format, as `srcset` lists them, by width: `/i/… 512w, /i/… 1024w`. Empty if there is none.
     pub fn srcset(&self, format: OutputFormat) -> String {
-        let mut images: Vec<&Source> =
+        let mut images: Vec<&ImageView> =
             self.images.iter().filter(|image| image.is_for_screens && image.format == format).collect();
         images.sort_by_key(|image| image.width);
         // A small photo has the same size under several names.
@@ -96,16 +102,15 @@ impl Sources {
     /// largest there is, or the first look.
     pub fn src(&self, long_edge: u32) -> &str {
         let jpegs = self.images.iter().filter(|image| image.is_for_screens && image.format == OutputFormat::Jpeg);
-        let edge = |image: &&Source| image.width.max(image.height);
+        let edge = |image: &&ImageView| image.width.max(image.height);
         let enough = jpegs.clone().filter(|image| edge(image) >= long_edge).min_by_key(edge);
         enough.or_else(|| jpegs.max_by_key(edge)).map_or(&self.preview, |image| &image.url)
     }
 }
 
-/// The address of an image, as the outside reaches it.
-fn address(service: &Service, name: &ImageName) -> String {
-    let (now, life) = (service.system.clock.now(), service.settings.url_life);
-    let path = name.sign(&service.keyring, now, life);
+/// The URL of an image, as the outside reaches it.
+pub(crate) fn signed_url(service: &Service, name: &ImageName) -> String {
+    let path = name.sign(&service.keyring, service.system.clock.now(), service.settings.url_life);
     format!("{}{path}", service.settings.public_url.as_deref().unwrap_or_default())
 }
 

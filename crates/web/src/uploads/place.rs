@@ -27,7 +27,7 @@ pub(super) struct Place {
 pub(super) enum Manner {
     /// Waits until the other has done.
     Waiting,
-    /// Asks the other to stop: its client may have lost the connection long ago, and be this one.
+    /// Asks the other to stop if it does nothing: its client may have lost the connection long ago, and be this one.
     Asking,
 }
 
@@ -60,12 +60,12 @@ impl Places {
 }
 
 impl Place {
-    /// Waits until somebody asks for this place.
-    pub(super) async fn wanted(&mut self) {
-        if self.stop.wait_for(|stop| *stop).await.is_err() {
-            // Nobody can ask any more.
-            std::future::pending().await
-        }
+    /// Waits until somebody asks for this place, and then so much longer. Whoever still does something meanwhile keeps it.
+    pub(super) async fn wanted(&mut self, longer: Duration) {
+        // Without anybody who could ask, for ever.
+        let asked = self.stop.wait_for(|stop| *stop).await.is_ok();
+        let forever = std::future::pending::<()>();
+        if asked { drop(tokio::time::timeout(longer, forever).await) } else { forever.await }
     }
 }
 
@@ -85,10 +85,10 @@ mod tests {
         let (places, id) = (Arc::new(Places::default()), UploadId::random().unwrap());
         let mut place = places.take_free(&id).unwrap();
         assert!(places.take(&id, Manner::Waiting, Duration::ZERO).await.is_none());
-        assert!(futures::poll!(Box::pin(place.wanted())).is_pending(), "who waits does not ask");
+        assert!(futures::poll!(Box::pin(place.wanted(Duration::ZERO))).is_pending(), "who waits does not ask");
         let mut other = Box::pin(places.take(&id, Manner::Asking, Duration::from_secs(3_600)));
         assert!(futures::poll!(&mut other).is_pending());
-        place.wanted().await;
+        place.wanted(Duration::ZERO).await;
         drop(place);
         assert!(other.await.is_some());
         assert!(places.take_free(&id).is_ok());

@@ -22,6 +22,8 @@ use crate::{Problem, Result, Service};
 const CHUNK_BYTES: usize = 256 << 10;
 /// Whoever sends less than this in a second, on the average of the idle time, is as good as idle.
 const LEAST_BYTES_PER_SECOND: u64 = 1 << 10;
+/// A connection on which nothing came for so long gives way to another request for the same upload.
+const QUIET: Duration = Duration::from_secs(1);
 /// An answer that comes before the request has ended may not reach a client that still sends: so much of the rest is taken and
 /// dropped, for so long at most.
 const LINGER_BYTES: u64 = 16 << 20;
@@ -127,8 +129,9 @@ impl Incoming {
         let gathered = tokio::select! {
             biased;
             _ = stopping.wait_for(|stop| *stop) => Err(ending()),
-            () = place.wanted() => Err(wanted()),
-            gathered = tokio::time::timeout(*idle, fill(body, buffer)) => gathered.unwrap_or_else(|_| Err(too_slow())),
+            gathered = tokio::time::timeout(*idle, fill(body, place, buffer)) => {
+                gathered.unwrap_or_else(|_| Err(too_slow()))
+            }
         };
         let least = self.idle.as_secs().max(1) * LEAST_BYTES_PER_SECOND;
         match gathered {
@@ -156,9 +159,14 @@ impl Incoming {
     }
 }
 
-async fn fill(body: &mut BodyDataStream, buffer: &mut BytesMut) -> Result<bool> {
+async fn fill(body: &mut BodyDataStream, place: &mut Place, buffer: &mut BytesMut) -> Result<bool> {
     while buffer.len() < CHUNK_BYTES {
-        match body.next().await {
+        let next = tokio::select! {
+            biased;
+            next = body.next() => next,
+            () = place.wanted(QUIET) => return Err(wanted()),
+        };
+        match next {
             None => return Ok(false),
             Some(Ok(bytes)) => buffer.extend_from_slice(&bytes),
             Some(Err(_)) => {

@@ -184,12 +184,16 @@ impl Spool {
 
     fn write(&self, folder: &str, upload: &Upload, durable: bool) -> io::Result<()> {
         let temporary = self.path(folder, &upload.id, "new");
-        let mut file = File::create(&temporary)?;
-        file.write_all(&serde_json::to_vec(upload)?)?;
-        if durable {
-            file.sync_all()?;
+        let written = File::create(&temporary).and_then(|mut file| {
+            file.write_all(&serde_json::to_vec(upload)?)?;
+            if durable { file.sync_all() } else { Ok(()) }
+        });
+        let appeared = written.and_then(|()| fs::rename(&temporary, self.path(folder, &upload.id, RECORD)));
+        if appeared.is_err() {
+            // On a full disk, room is all that matters.
+            let _ = remove_file(&temporary);
         }
-        fs::rename(temporary, self.path(folder, &upload.id, RECORD))
+        appeared
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<UploadId>> {

@@ -32,7 +32,9 @@ impl UploadId {
     pub(super) fn joined(studio: StudioId, parts: &[Self], metadata: &str) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("procession joined upload 1");
         hasher.update(studio.to_string().as_bytes());
-        parts.iter().for_each(|part| drop(hasher.update(part.0.as_bytes())));
+        for part in parts {
+            hasher.update(part.0.as_bytes());
+        }
         hasher.update(metadata.as_bytes());
         Self(hex(&hasher.finalize().as_bytes()[..16]))
     }

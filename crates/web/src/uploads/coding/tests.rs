@@ -49,7 +49,7 @@ fn what_is_other_than_announced_is_refused() {
     assert!(Coding::Lepton { length, width, height }.decode(&zstd[..]).is_err());
     assert!(Coding::Zstd { length }.decode(&lepton[..]).is_err());
     assert!(Coding::Zstd { length }.decode(&b""[..]).is_err());
-    for cut in (0..lepton.len()).step_by(997) {
+    for cut in (0..lepton.len()).step_by(9_973) {
         assert!(Coding::Lepton { length, width, height }.decode(&lepton[..cut]).is_err(), "{cut}");
     }
 }
@@ -81,11 +81,12 @@ fn a_wide_window_is_refused() {
 fn lengths_in_a_lepton_header_are_not_believed() {
     let length = PHOTO.len() as u64;
     let (width, height) = size(PHOTO);
+    let start = lepton(PHOTO);
     let pack = |header: &[u8]| {
         let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
         packer.write_all(header).unwrap();
         let packed = packer.finish().unwrap();
-        let mut file = lepton(PHOTO)[..24].to_vec();
+        let mut file = start[..24].to_vec();
         file.extend(u32::try_from(packed.len()).unwrap().to_le_bytes());
         file.extend(packed);
         file.extend(b"CMP");
@@ -112,7 +113,7 @@ fn a_damaged_lepton_ends_in_peace() {
     let length = PHOTO.len() as u64;
     let (width, height) = size(PHOTO);
     let coded = lepton(PHOTO);
-    for at in (0..200).chain((200..coded.len()).step_by(4_999)) {
+    for at in (0..100).chain((100..coded.len()).step_by(19_997)) {
         let mut damaged = coded.clone();
         damaged[at] ^= 0x5a;
         let _ = Coding::Lepton { length, width, height }.decode(&damaged[..]);
