@@ -24,6 +24,7 @@ use crate::Service;
 pub(crate) use extract::{Json, Path, Query};
 pub(crate) use galleries::OfGallery;
 pub(crate) use paging::{Page, Paging};
+pub(crate) use photos::send_original;
 
 /// The API's routes, with the document that describes them.
 pub(crate) fn routes() -> Router<Arc<Service>> {
