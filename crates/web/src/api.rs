@@ -27,6 +27,7 @@ pub(crate) use galleries::OfGallery;
 pub(crate) use extract::Json;
 pub(crate) use galleries::ProgressView;
 pub(crate) use paging::{Page, Paging};
+pub(crate) use photos::send_original;
 
 /// The API's routes, with the document that describes them.
 pub(crate) fn routes() -> Router<Arc<Service>> {

@@ -4,6 +4,7 @@
 
 mod answers;
 mod closed;
+mod download;
 mod enter;
 mod favourites;
 mod page;
@@ -13,6 +14,7 @@ mod visit;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::DefaultBodyLimit, routing::get};
+use tower_http::compression::CompressionLayer;
 
 use crate::{Service, access::Allowance, pages::assets::File};
 
@@ -70,10 +72,13 @@ impl Default for Clients {
 
 /// The routes of the clients' gallery.
 pub(crate) fn routes() -> Router<Arc<Service>> {
-    Router::new()
+    let texts = Router::new()
         .route("/g/{token}", get(page::show).post(enter::unlock))
         .route("/g/{token}/album", get(shown::overview))
         .route("/g/{token}/photos", get(shown::details))
         .route("/g/{token}/favourites", get(favourites::get).put(favourites::put))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(CompressionLayer::new());
+    // Photos are compressed already, and their parts are parts of what they are.
+    texts.route("/g/{token}/photos/{photo}", get(download::photo))
 }

@@ -3,6 +3,7 @@
 mod choose;
 mod delivery;
 mod hints;
+mod keep;
 mod known;
 mod sources;
 mod url;
@@ -32,6 +33,8 @@ use known::{Images, Known};
 
 pub(crate) use choose::to_keep;
 pub(crate) use delivery::{Delivery, being_made};
+pub(crate) use delivery::Delivery;
+pub(crate) use keep::send_screen_image;
 pub(crate) use sources::signed_url;
 pub use sources::{ImageView, Sources};
 pub(crate) use url::ImageName;

@@ -77,6 +77,8 @@ pub struct Service {
     pub(crate) archives: Archives,
     /// What is kept for those who come through a link.
     pub(crate) clients: Clients,
+    /// What is on its way to clients, and what they ask for most.
+    pub(crate) delivery: Delivery,
     /// What the operator chose.
     pub settings: ServiceSettings,
     /// Becomes true at a shutdown: answers without an end must end then.

@@ -44,7 +44,9 @@ pub(crate) struct PageMoment<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct PageGuest<'a> {
     name: &'a str,
-    photos: Vec<usize>,
+    #[serde(skip)]
+    pub(crate) named: bool,
+    pub(crate) photos: Vec<usize>,
     /// The best portrait: photo and the face's left, top, width and height as fractions.
     pub(crate) cover: (usize, f32, f32, f32, f32),
 }
@@ -96,7 +98,7 @@ impl<'a> Numbered<'a> {
             let is_here = |face: &&GuestFace| self.numbers.contains_key(&face.photo);
             let cover = guest.faces.get(guest.cover).filter(is_here).or(guest.faces.iter().find(is_here))?;
             let cover = page_face(self.numbers[&cover.photo], cover.region);
-            Some(PageGuest { name: &guest.name, photos, cover })
+            Some(PageGuest { name: &guest.name, named: guest.named, photos, cover })
         };
         self.album.guests.iter().filter(|guest| !guest.hidden).filter_map(seen).collect()
     }

@@ -3,6 +3,7 @@
 const guestList = document.getElementById("guests");
 const filterLine = document.getElementById("filter");
 const FACE_ROOM = 1.7; // a portrait shows this many times the face's box
+const FACE_PIXELS = home ? 40 : 72; // a face is drawn from a file on which it is so wide; over a network, a smaller one will do
 
 /** Filters that a button turns on: {button, holds(index), words, none}. Only those whose button the page has. */
 const FLAGS = {};
@@ -92,10 +93,11 @@ function drawFace(canvas, guest) {
   const [index, x, y, width, height] = guest.cover;
   const photo = photos[index];
   if (!photo.files) return void bring(index).then(() => photo.files && drawFace(canvas, guest), () => {});
-  const file = fileForFace(photo, width, 72);
+  const file = fileForFace(photo, width, FACE_PIXELS);
   if (!file) return;
   const image = new Image();
   image.decoding = "async";
+  image.fetchPriority = "low";
   image.onload = () => {
     const edge = Math.min(1, (FACE_ROOM * Math.max(width * photo.width, height * photo.height)) / Math.min(photo.width, photo.height));
     const side = edge * Math.min(image.naturalWidth, image.naturalHeight);

@@ -115,11 +115,12 @@ function describePhoto(index, place) {
   download.hidden = !way;
   Object.assign(download, way);
   const when = photo.taken === undefined ? [] : [clockTime(photo.taken)];
-  const facts = [...when, moment.title].map((text) => element("span", {}, text));
-  const camera = [photo.texts[photo.camera], exposureText(photo)].filter(Boolean).join("  ·  ");
+  // A file's name and a camera say much to whoever made the photo, and little to who is on it.
+  const facts = home ? when : [...when, moment.title];
+  const camera = home ? "" : [photo.texts[photo.camera], exposureText(photo)].filter(Boolean).join("  ·  ");
   byId("caption").replaceChildren(
-    element("p", { className: "name" }, element("bdi", {}, name)),
-    element("p", { className: "facts" }, ...facts),
+    element("p", { className: "name" }, element("bdi", {}, home ? moment.title : name)),
+    element("p", { className: "facts" }, ...facts.map((text) => element("span", {}, text))),
     element("p", { className: "camera" }, camera),
   );
   lightbox.setAttribute("aria-label", `Photo ${name}`);

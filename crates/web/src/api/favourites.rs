@@ -7,16 +7,12 @@ use std::{
     sync::Arc,
 };
 
-use axum::{
-    extract::{Path, Query, State},
-    http::header,
-    response::IntoResponse,
-};
+use axum::{extract::State, http::header, response::IntoResponse};
 use procession_domain::{GalleryId, PhotoId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Json;
+use super::{Json, OfGallery, Path, Query};
 use crate::{
     Problem, Result, Service,
     access::{Caller, Scope},
@@ -63,17 +59,17 @@ pub(crate) struct ChosenPhotoView {
 #[into_params(parameter_in = Query)]
 pub(crate) struct Whose {
     /// Only those of this visitor.
+    #[param(pattern = "^[0-9a-f]{24}$")]
     visitor: Option<String>,
 }
 
 /// The photos that a gallery's clients chose, and who chose how many.
-#[utoipa::path(get, path = "/api/v1/galleries/{gallery}/favourites", tag = "favourites",
-    params(("gallery" = String, Path), Whose),
-    responses((status = 200, body = FavouritesView), (status = "4XX", body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/galleries/{gallery}/favourites", operation_id = "get_favourites",
+    tag = "favourites", params(OfGallery, Whose), responses((status = 200, body = FavouritesView), Problem))]
 pub(crate) async fn list(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(gallery): Path<GalleryId>,
+    Path(OfGallery { gallery }): Path<OfGallery>,
     Query(whose): Query<Whose>,
 ) -> Result<Json<FavouritesView>> {
     let chosen = choices(&service, &caller, gallery, &whose).await?;
@@ -102,13 +98,13 @@ pub(crate) async fn list(
 }
 
 /// The file names of the chosen photos in the order of the day, one a line: to be pasted into a program's search for photos.
-#[utoipa::path(get, path = "/api/v1/galleries/{gallery}/favourites/names", tag = "favourites",
-    params(("gallery" = String, Path), Whose),
-    responses((status = 200, body = String, content_type = "text/plain"), (status = "4XX", body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/galleries/{gallery}/favourites/names", operation_id = "get_favourite_names",
+    tag = "favourites", params(OfGallery, Whose),
+    responses((status = 200, body = String, content_type = "text/plain"), Problem))]
 pub(crate) async fn names(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(gallery): Path<GalleryId>,
+    Path(OfGallery { gallery }): Path<OfGallery>,
     Query(whose): Query<Whose>,
 ) -> Result<impl IntoResponse> {
     let chosen = choices(&service, &caller, gallery, &whose).await?;

@@ -20,7 +20,7 @@ use crate::{
     deliver::{ImageView, Sources},
 };
 
-pub(crate) use original::{__path_original, original};
+pub(crate) use original::{__path_original, original, send_original};
 
 /// A photo.
 #[derive(Debug, Serialize, ToSchema)]

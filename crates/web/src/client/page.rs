@@ -15,14 +15,14 @@ use procession_domain::{
 
 use super::{
     closed::UNLISTED,
-    shown::{Shown, address},
+    shown::{Shown, address, guests},
     visit::{Door, Visit},
 };
 use crate::{
     Problem, Result, Service,
     access::{Downloads, hex, random},
     album::{
-        data::{Numbered, PageGuest, PageMoment, zone_of},
+        data::{Numbered, PageGuest, PageMoment},
         details::Files,
         shell::{cover_of, cover_picture, cover_style, icon, lightbox, navigation, srcset},
         words,
@@ -72,7 +72,7 @@ async fn page(service: &Arc<Service>, visit: &Visit) -> Result<Response> {
 fn document(door: &Door, shown: &Shown, files: Files<'_>, nonce: &str) -> Markup {
     let album = &shown.corrected.album;
     let numbered = Numbered::of(album, &shown.coming);
-    let (moments, guests) = (numbered.moments(), numbered.guests());
+    let (moments, guests) = (numbered.moments(), guests(&numbered));
     let cover = cover_of(&numbered.photos, &moments);
     let overview = format!("{}/album", door.path);
     html! {
@@ -189,7 +189,7 @@ fn guests_section(guests: &[PageGuest<'_>]) -> Markup {
     html! {
         @if !guests.is_empty() {
             section.guests aria-labelledby="guests-title" {
-                h2 #guests-title { "Who is on it" }
+                h2 #guests-title { "People" }
                 ul #guests aria-label="Show only photos with these guests" {}
             }
         }
@@ -236,7 +236,7 @@ fn footer(door: &Door, shown: &Shown) -> Markup {
         footer.by {
             @if !door.studio.is_empty() { p { "Photographs by " bdi { (door.studio) } } }
             @if album.wedding.is_some() {
-                p { "Times are those of " (zone_of(album).iana_name().unwrap_or("UTC").replace('_', " ")) "." }
+                p { "All times are local." }
             }
         }
     }

@@ -147,7 +147,7 @@ impl Shown {
         let mut moments = numbered.moments();
         // Why a moment was cut where it was is the studio's business.
         moments.iter_mut().for_each(|moment| moment.reason = "");
-        let guests = numbered.guests();
+        let guests = guests(&numbered);
         let covers = guests.iter().take(FIRST_GUESTS).map(|guest| guest.cover.0);
         let first: BTreeSet<usize> = (0..numbered.photos.len().min(FIRST)).chain(covers).collect();
         let address = |photo: &AlbumPhoto, file: &AlbumFile| address(service, now, photo, file);
@@ -182,6 +182,13 @@ impl Shown {
         let address = |photo: &AlbumPhoto, file: &AlbumFile| address(service, now, photo, file);
         json(&Details::of(self.photos().skip(start).take(count), &self.look, Files::At(&address)))
     }
+}
+
+/// The guests by whom clients can look for photos: not hidden, and known by a name or from more than one photo.
+pub(super) fn guests<'a>(numbered: &Numbered<'a>) -> Vec<PageGuest<'a>> {
+    let mut guests = numbered.guests();
+    guests.retain(|guest| guest.named || guest.photos.len() > 1);
+    guests
 }
 
 /// The signed address of a file of a photo.

@@ -13,6 +13,10 @@ use axum::{
     routing::get,
 };
 use serde::Deserialize;
+use tower_http::compression::{
+    CompressionLayer,
+    predicate::{DefaultPredicate, NotForContentType, Predicate as _},
+};
 
 use crate::Problem;
 
@@ -137,7 +141,9 @@ pub(crate) fn style(name: &str) -> Cow<'static, str> {
 
 /// The routes of the assets.
 pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/assets/{name}", get(serve))
+    // Fonts are compressed already.
+    let texts = DefaultPredicate::new().and(NotForContentType::const_new("font/"));
+    Router::new().route("/assets/{name}", get(serve)).layer(CompressionLayer::new().compress_when(texts))
 }
 
 #[derive(Deserialize)]

@@ -38,12 +38,25 @@ pub(crate) async fn original(
 ) -> Result<Response> {
     caller.require(Scope::Read)?;
     let (_, photo, _) = find(&service, &caller, of).await?;
+    send_original(&service, &photo, &method, &headers).await
+}
+
+/// The answer to whoever may have a photo's original.
+///
+/// # Errors
+/// 404 if the vault lost it; the vault does not answer.
+pub(crate) async fn send_original(
+    service: &Service,
+    photo: &Photo,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response> {
     let representation = Representation {
         etag: format!("\"{}\"", photo.original),
         length: photo.bytes,
         media_type: media_type(photo.format),
         caching: "private, no-cache".to_owned(),
-        disposition: attachment(&file_name(&photo)),
+        disposition: attachment(&file_name(photo)),
         vary: Vec::new(),
     };
     let body = async |range: Range<u64>| {
@@ -52,7 +65,7 @@ pub(crate) async fn original(
         let bytes = bytes.ok_or_else(|| Problem::not_found(format!("the original of photo {}", photo.id)))?;
         Ok(Body::from(slice(&bytes, &range)))
     };
-    representation.answer(&method, &headers, body).await
+    representation.answer(method, headers, body).await
 }
 
 /// The photo's name, with the extension of what it is where it has none.
