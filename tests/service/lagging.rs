@@ -42,6 +42,7 @@ async fn service(folder: &std::path::Path, stopping: watch::Receiver<bool>) -> A
         idle: Duration::from_secs(60),
         url_life: Duration::from_secs(60),
         signing_key: folder.join("key"),
+        delivery_memory_bytes: 64 << 20,
         private_webhooks: false,
     };
     Service::open(system, settings, stopping).await.unwrap()
@@ -66,7 +67,12 @@ async fn who_lags_behind_misses_events_and_is_right_again() {
     let (_, key) = create_key(&service.documents, StudioId::local(), "watcher", [Scope::Read], now).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/api/v1/galleries/{}/events", listener.local_addr().unwrap(), gallery.id);
-    let connections = Connections { most: 8, head: Duration::from_secs(30), drain: Duration::from_secs(30) };
+    let connections = Connections {
+        most: 8,
+        head: Duration::from_secs(30),
+        idle: Duration::from_secs(30),
+        drain: Duration::from_secs(30),
+    };
     let server = tokio::spawn(procession_web::serve(listener, Arc::clone(&service), connections, stopping));
 
     let _ = rustls::crypto::ring::default_provider().install_default();

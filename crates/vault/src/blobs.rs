@@ -85,6 +85,7 @@ pub trait Blobs: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// `Unavailable`: some of them may be left.
     async fn delete_below(&self, prefix: &str) -> Result<()>;
+
     /// The room on the store's medium, where it is one that can fill up.
     async fn room(&self) -> Option<Room> {
         None

@@ -23,9 +23,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{Service, live};
 
 pub(crate) use extract::{Json, Path, Query};
-pub(crate) use galleries::OfGallery;
-pub(crate) use extract::Json;
-pub(crate) use galleries::ProgressView;
+pub(crate) use galleries::{OfGallery, ProgressView};
 pub(crate) use paging::{Page, Paging};
 pub(crate) use photos::send_original;
 
@@ -39,6 +37,9 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
     openapi::start()
         .routes(routes!(galleries::list, galleries::create))
         .routes(routes!(galleries::get, galleries::change, galleries::remove))
+        .routes(routes!(live::status::get))
+        .routes(routes!(live::events::watch))
+        .routes(routes!(live::operations::get))
         .routes(routes!(links::list, links::create))
         .routes(routes!(links::revoke))
         .routes(routes!(studios::list, studios::create))
@@ -96,7 +97,4 @@ mod tests {
             assert!(document.pointer(pointer).is_some(), "{reference}");
         }
     }
-        .routes(routes!(live::status::get))
-        .routes(routes!(live::events::watch))
-        .routes(routes!(live::operations::get))
 }

@@ -33,7 +33,6 @@ use known::{Images, Known};
 
 pub(crate) use choose::to_keep;
 pub(crate) use delivery::{Delivery, being_made};
-pub(crate) use delivery::Delivery;
 pub(crate) use keep::send_screen_image;
 pub(crate) use sources::signed_url;
 pub use sources::{ImageView, Sources};

@@ -16,8 +16,8 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use crate::{Service, router};
 use self::pace::Paced;
+use crate::{Service, router};
 
 /// What clients may take of the server.
 #[derive(Clone, Copy, Debug)]
@@ -60,11 +60,10 @@ pub async fn serve(
         });
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(connections.head).max_buf_size(64 << 10);
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), answer));
+        let stream = TokioIo::new(Paced::new(stream, connections.idle));
+        let connection = graceful.watch(builder.serve_connection(stream, answer));
         open.inc();
         let open = open.clone();
-        let connection =
-            graceful.watch(builder.serve_connection(TokioIo::new(Paced::new(stream, connections.idle)), answer));
         tokio::spawn(async move {
             let _place = place;
             if let Err(error) = connection.await {

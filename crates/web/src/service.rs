@@ -7,7 +7,7 @@ use procession_vault::Documents;
 use tokio::sync::watch;
 
 use crate::{
-    Hub, Result,
+    Hub, Live, Result,
     access::{Allowance, Keyring, ensure_local_studio},
     albums::Albums,
     client::Clients,
@@ -16,8 +16,6 @@ use crate::{
     locks::Locks,
     receipts::Receipts,
     uploads::Uploads,
-    Hub, Live, Result,
-    access::{Keyring, ensure_local_studio},
 };
 
 /// So many wrong keys an address may try at once, and one more after each pause.
@@ -77,8 +75,6 @@ pub struct Service {
     pub(crate) archives: Archives,
     /// What is kept for those who come through a link.
     pub(crate) clients: Clients,
-    /// What is on its way to clients, and what they ask for most.
-    pub(crate) delivery: Delivery,
     /// What the operator chose.
     pub settings: ServiceSettings,
     /// Becomes true at a shutdown: answers without an end must end then.
@@ -110,6 +106,7 @@ impl Service {
             uploads,
             hub,
             events,
+            live: Live::default(),
             keyring,
             key_tries: Allowance::new(KEY_TRIES, KEY_PAUSE),
             delivery: Delivery::new(settings.delivery_memory_bytes),
@@ -124,6 +121,5 @@ impl Service {
     /// Whether browsers reach the service over HTTPS.
     pub(crate) fn is_secure(&self) -> bool {
         self.settings.public_url.as_ref().is_some_and(|url| url.starts_with("https:"))
-        Ok(Arc::new(Self { system, documents, hub, events, live: Live::default(), keyring, settings, stopping }))
     }
 }
