@@ -14,18 +14,18 @@ mod delivery;
 mod galleries;
 #[path = "service/isolation.rs"]
 mod isolation;
-#[path = "service/openapi.rs"]
-mod openapi;
-#[path = "service/prepared.rs"]
-mod prepared;
-#[path = "service/resources.rs"]
-mod resources;
 #[path = "service/lagging.rs"]
 mod lagging;
 #[path = "service/live.rs"]
 mod live;
 #[path = "service/metrics.rs"]
 mod metrics;
+#[path = "service/openapi.rs"]
+mod openapi;
+#[path = "service/prepared.rs"]
+mod prepared;
+#[path = "service/resources.rs"]
+mod resources;
 #[path = "service/running.rs"]
 mod running;
 #[path = "service/sample.rs"]
