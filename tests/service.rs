@@ -12,6 +12,8 @@ mod bench;
 mod delivery;
 #[path = "service/galleries.rs"]
 mod galleries;
+#[path = "service/links.rs"]
+mod links;
 #[path = "service/prepared.rs"]
 mod prepared;
 #[path = "service/resources.rs"]
