@@ -65,7 +65,7 @@ pub(crate) fn album(system: &System, contents: &Contents) -> Album {
     let moments = moments(&done, &venue);
     let places: HashMap<PhotoId, usize> = moments.iter().flat_map(|moment| &moment.photos).copied().zip(0..).collect();
     done.sort_by_key(|(photo, ..)| places.get(&photo.id));
-    let stems = stems(done.iter().map(|(photo, ..)| *photo));
+    let stems = file_stems(done.iter().map(|(photo, ..)| *photo));
     Album {
         schema: 1,
         gallery: gallery.id,
@@ -124,7 +124,7 @@ fn album_photo(
 
 /// A file name for each photo, without its extension: the original's, made safe, and told apart by the start of the photo's
 /// id where two photos would get the same (`IMG_0001` of two cameras). It never depends on the order of the photos.
-fn stems<'a>(photos: impl Iterator<Item = &'a Photo> + Clone) -> HashMap<PhotoId, String> {
+pub fn file_stems<'a>(photos: impl Iterator<Item = &'a Photo> + Clone) -> HashMap<PhotoId, String> {
     let mut owners: BTreeMap<String, u32> = BTreeMap::new();
     for photo in photos.clone() {
         *owners.entry(stem(photo).to_lowercase()).or_default() += 1;

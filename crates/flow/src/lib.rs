@@ -21,7 +21,7 @@ pub mod status;
 mod system;
 mod work;
 
-pub use album::read_album;
+pub use album::{file_stems, read_album};
 pub use budget::{Budget, Grant};
 pub use clock::SystemClock;
 pub use correction::{GalleryCorrection, MOST_CORRECTIONS};

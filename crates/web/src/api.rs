@@ -2,6 +2,7 @@
 //! without the other.
 
 mod album;
+mod archives;
 mod corrections;
 mod extract;
 mod favourites;
@@ -52,6 +53,7 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(corrections::list, corrections::create))
         .routes(routes!(corrections::undo))
         .routes(routes!(corrections::redo))
+        .routes(routes!(archives::create))
         .routes(routes!(receipt::get, receipt::create))
         .routes(routes!(favourites::list))
         .routes(routes!(favourites::names))

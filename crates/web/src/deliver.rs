@@ -27,11 +27,12 @@ use crate::{
     representation::Representation,
 };
 use choose::choose;
-use delivery::{Image, being_made};
+use delivery::Image;
 use hints::Hints;
 use known::{Images, Known};
 
-pub(crate) use delivery::Delivery;
+pub(crate) use choose::to_keep;
+pub(crate) use delivery::{Delivery, being_made};
 pub(crate) use keep::send_screen_image;
 pub(crate) use sources::signed_url;
 pub use sources::{ImageView, Sources};

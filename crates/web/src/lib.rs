@@ -9,6 +9,7 @@ mod albums;
 mod api;
 mod client;
 mod deliver;
+mod download;
 mod hub;
 mod locks;
 mod pages;

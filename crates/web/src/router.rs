@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::{Router, http::StatusCode};
 
-use crate::{Problem, Service, api, client, deliver, pages, uploads};
+use crate::{Problem, Service, api, client, deliver, download, pages, uploads};
 
 /// The service as something that answers requests.
 pub fn router(service: Arc<Service>) -> Router {
-    let areas = [api::routes(), deliver::routes(), uploads::routes(), pages::routes(), client::routes()];
+    let areas =
+        [api::routes(), uploads::routes(), deliver::routes(), download::routes(), pages::routes(), client::routes()];
     let router = areas.into_iter().fold(Router::new(), Router::merge);
     router.fallback(nothing_here).method_not_allowed_fallback(no_such_method).with_state(service)
 }

@@ -12,6 +12,7 @@ use crate::{
     albums::Albums,
     client::Clients,
     deliver::Delivery,
+    download::Archives,
     locks::Locks,
     receipts::Receipts,
     uploads::Uploads,
@@ -66,10 +67,12 @@ pub struct Service {
     pub keyring: Keyring,
     /// How often somebody may try a key that is none.
     pub(crate) key_tries: Allowance<IpAddr>,
-    /// What is kept for those who come through a link.
-    pub(crate) clients: Clients,
     /// What is on its way to clients, and what they ask for most.
     pub(crate) delivery: Delivery,
+    /// What archives are made of.
+    pub(crate) archives: Archives,
+    /// What is kept for those who come through a link.
+    pub(crate) clients: Clients,
     /// What the operator chose.
     pub settings: ServiceSettings,
     /// Becomes true at a shutdown: answers without an end must end then.
@@ -104,6 +107,7 @@ impl Service {
             keyring,
             key_tries: Allowance::new(KEY_TRIES, KEY_PAUSE),
             delivery: Delivery::new(settings.delivery_memory_bytes),
+            archives: Archives::new(),
             receipts: Receipts::default(),
             locks: Locks::default(),
             settings,

@@ -70,6 +70,16 @@ pub(super) fn for_screens(photo: (u32, u32), variants: &[Variant]) -> Vec<&Varia
     whole.filter(|variant| long_edge(variant) <= largest).collect()
 }
 
+/// The largest image of the whole photo, or of those for screens, for whoever keeps it: JPEG where there is one, because
+/// everything opens it.
+pub(crate) fn to_keep(photo: (u32, u32), variants: &[Variant], is_for_screens: bool) -> Option<&Variant> {
+    let images = match is_for_screens {
+        true => for_screens(photo, variants),
+        false => variants.iter().filter(|variant| is_whole(photo, variant)).collect(),
+    };
+    images.into_iter().max_by_key(|image| (image.format == OutputFormat::Jpeg, long_edge(image), image.bytes))
+}
+
 /// True if an image has the photo's shape, to the pixel that rounding takes or gives.
 fn is_whole(photo: (u32, u32), image: &Variant) -> bool {
     let [photo_width, photo_height, width, height] = [photo.0, photo.1, image.width, image.height].map(u64::from);

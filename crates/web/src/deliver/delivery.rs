@@ -126,7 +126,7 @@ impl Delivery {
 }
 
 /// The answer to who asks for an image before it is there.
-pub(super) fn being_made() -> Problem {
+pub(crate) fn being_made() -> Problem {
     let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "being_made", "this image is being made");
     Problem { retry_after_seconds: Some(RETRY_SECONDS), ..problem }
 }
