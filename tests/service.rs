@@ -16,6 +16,8 @@ mod galleries;
 mod isolation;
 #[path = "service/lagging.rs"]
 mod lagging;
+#[path = "service/links.rs"]
+mod links;
 #[path = "service/live.rs"]
 mod live;
 #[path = "service/metrics.rs"]

@@ -1,4 +1,4 @@
-//! One image of a photo, to be saved by whoever looks at it.
+//! One image of a photo, saved by whoever looks at it.
 
 use std::ops::Range;
 
@@ -6,15 +6,15 @@ use axum::{
     http::{HeaderMap, Method},
     response::Response,
 };
-use procession_domain::{PhotoId, recipe::OutputFormat, variant::Variant};
+use procession_domain::{PhotoId, variant::Variant};
 
-use super::{being_made, choose::for_screens, known::Known, part};
+use super::{being_made, choose::to_keep, known::Known, part};
 use crate::{
     Result, Service,
     representation::{Representation, attachment},
 };
 
-/// The largest JPEG of the whole photo that was made for screens, under this name without an extension.
+/// The largest image of the whole photo that is for screens, under this name without an extension.
 ///
 /// # Errors
 /// 503 while it is being made; the vault does not answer.
@@ -44,6 +44,5 @@ pub(crate) async fn send_screen_image(
 }
 
 fn largest(known: &Known) -> Option<&Variant> {
-    let images = for_screens(known.size, known.variants()).into_iter();
-    images.filter(|image| image.format == OutputFormat::Jpeg).max_by_key(|image| image.width)
+    to_keep(known.size, known.variants(), true)
 }
