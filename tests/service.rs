@@ -10,6 +10,8 @@
 mod bench;
 #[path = "service/delivery.rs"]
 mod delivery;
+#[path = "service/documented.rs"]
+mod documented;
 #[path = "service/galleries.rs"]
 mod galleries;
 #[path = "service/isolation.rs"]

@@ -158,3 +158,38 @@ impl From<Invalid> for Problem {
         Self::invalid(error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    const PAGE: &str = include_str!("../../../docs/api.md");
+
+    /// Every quoted word of the sources that stands where a code does: after a status.
+    fn codes_below(folder: &Path, codes: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                codes_below(&path, codes);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let is_code = |word: &str| !word.is_empty() && word.bytes().all(|b| b == b'_' || b.is_ascii_lowercase());
+                let after_status = text.split("StatusCode::").skip(1).map(|rest| rest.split(')').next().unwrap_or(rest));
+                let plain = after_status.filter_map(|rest| rest.split('"').nth(1).filter(|_| rest.contains(", \"")));
+                let of_problem = text.split("Problem::new(").skip(1).filter_map(|rest| rest.split('"').nth(1));
+                codes.extend(plain.chain(of_problem).filter(|word| is_code(word)).map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_is_documented_and_no_other() {
+        let mut codes = BTreeSet::new();
+        codes_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut codes);
+        let table = PAGE.split("| `code` |").nth(1).unwrap().split("\n\n").next().unwrap();
+        let cells = table.lines().skip(2).filter_map(|line| line.split('|').nth(1));
+        let documented: BTreeSet<String> =
+            cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
+        assert_eq!(codes, documented);
+    }
+}
