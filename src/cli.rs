@@ -10,7 +10,7 @@ use procession_domain::{
     gallery::{Consent, TimeZoneName},
 };
 
-use crate::config::Memory;
+use crate::{config::Memory, upload::CodingChoice};
 
 /// Turns folders of wedding photos into finished, safe, browsable galleries.
 ///
@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Process(Process),
     /// Run the service: API, uploads, workers and pages in one process
     Serve(Serve),
+    /// Send folders of photos to a service, and get the receipt for them
+    Upload(Upload),
     /// Look at galleries
     #[command(subcommand)]
     Gallery(Gallery),
@@ -121,6 +123,50 @@ pub(crate) struct Serve {
     pub(crate) stores: Stores,
     #[command(flatten)]
     pub(crate) resources: Resources,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Upload {
+    /// Folders of photos; what is in folders below them counts too
+    #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// The service, such as https://photos.example.com
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = crate::config::public_url)]
+    pub(crate) to: String,
+    /// API key with the scopes read and upload; better in the environment, where nobody sees it
+    #[arg(long, value_name = "KEY", env = "PROCESSION_KEY", hide_env_values = true)]
+    pub(crate) key: String,
+    /// Name by which the studio knows the gallery: the same name adds to the same gallery [default: this computer's name,
+    /// the folders' paths and the wedding's date]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) gallery: Option<String>,
+    /// What people call the gallery [default: the name of the first folder]
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// Day of the wedding, as the couple would write it; decides how soon the gallery is due
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) wedding_date: Option<Date>,
+    /// Time zone of the venue, such as Europe/Rome [default: this computer's]
+    #[arg(long, value_name = "ZONE", requires = "wedding_date")]
+    pub(crate) time_zone: Option<TimeZoneName>,
+    /// What the studio has recorded consent for: faces=yes groups guests, in this gallery alone
+    #[arg(long, value_name = "faces=yes|no", value_parser = consent)]
+    pub(crate) consent: Option<Consent>,
+    /// Requests at the same time
+    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) parallel: u16,
+    /// A longer photo goes in parts of at most so many MiB, at the same time
+    #[arg(long, value_name = "MIB", default_value = "16", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) part: u16,
+    /// How photos travel; they are stored as they were in any case
+    #[arg(long, value_enum, value_name = "CODING", default_value = "auto")]
+    pub(crate) coding: CodingChoice,
+    /// Write the receipt to this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) receipt: Option<PathBuf>,
+    /// Give up if nothing gets through for so many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "600")]
+    pub(crate) patience: u32,
 }
 
 #[derive(Args, Debug, Default)]

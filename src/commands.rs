@@ -8,6 +8,7 @@ mod process;
 mod receipt;
 mod serve;
 mod shell;
+mod upload;
 mod vault;
 
 use std::{
@@ -56,6 +57,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => {
             let config = serve::configure(&args, &global)?;
             wait(serve::run(&config, &global))
+        }
+        Command::Upload(args) => {
+            let config = configure(&global, &cli::Stores::default(), &cli::Resources::default())?;
+            wait(upload::run(args, &config, &global))
         }
         Command::Gallery(command) => {
             let config = configure(&global, &cli::Stores::default(), &cli::Resources::default())?;

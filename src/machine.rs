@@ -31,6 +31,11 @@ pub(crate) fn disk_free_bytes(folder: &Path) -> Option<u64> {
     Some(statistics.f_bavail.saturating_mul(statistics.f_frsize))
 }
 
+/// The name of this computer; empty where it has none.
+pub(crate) fn host_name() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+}
+
 /// The name of this computer's time zone, where it has one of the IANA database.
 pub(crate) fn time_zone() -> Option<String> {
     let named = std::env::var("TZ").ok().map(|zone| zone.trim_start_matches(':').to_owned());

@@ -7,6 +7,7 @@ mod failure;
 mod human;
 mod machine;
 mod progress;
+mod upload;
 mod wiring;
 
 use std::process::ExitCode;

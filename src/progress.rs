@@ -123,7 +123,8 @@ fn spoken(told: &Told, quiet: bool) -> Option<String> {
     }
 }
 
-fn bar() -> ProgressBar {
+/// A bar with a sentence below it.
+pub(crate) fn bar() -> ProgressBar {
     let bar = ProgressBar::new(0);
     // The template is fixed, and a test draws it.
     if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {

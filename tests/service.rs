@@ -12,8 +12,18 @@ mod bench;
 mod delivery;
 #[path = "service/galleries.rs"]
 mod galleries;
+#[path = "service/isolation.rs"]
+mod isolation;
+#[path = "service/lagging.rs"]
+mod lagging;
 #[path = "service/links.rs"]
 mod links;
+#[path = "service/live.rs"]
+mod live;
+#[path = "service/metrics.rs"]
+mod metrics;
+#[path = "service/openapi.rs"]
+mod openapi;
 #[path = "service/prepared.rs"]
 mod prepared;
 #[path = "service/resources.rs"]
@@ -22,6 +32,8 @@ mod resources;
 mod running;
 #[path = "service/sample.rs"]
 mod sample;
+#[path = "service/schema.rs"]
+mod schema;
 #[path = "service/tenants.rs"]
 mod tenants;
 #[path = "service/uploads.rs"]

@@ -86,7 +86,7 @@ fn resolve(args: &Process, config: &Config) -> anyhow::Result<Request> {
     })
 }
 
-fn existing(folder: &Path) -> anyhow::Result<PathBuf> {
+pub(super) fn existing(folder: &Path) -> anyhow::Result<PathBuf> {
     let path = folder.canonicalize().with_context(|| format!("the folder {} cannot be read", folder.display()))?;
     if !path.is_dir() {
         bail!("{} is no folder; give the folder that it is in", folder.display());
@@ -95,7 +95,7 @@ fn existing(folder: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// The path from the root, through links as far as it exists already.
-fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+pub(super) fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     let path = std::path::absolute(path).with_context(|| format!("the path {}", path.display()))?;
     for there in path.ancestors() {
         if let (Ok(real), Ok(rest)) = (there.canonicalize(), path.strip_prefix(there)) {
@@ -117,13 +117,13 @@ fn gallery_id(name: Option<&str>, folders: &[PathBuf]) -> GalleryId {
     GalleryId::named(&paths.join("\n"))
 }
 
-fn title(title: Option<&str>, folders: &[PathBuf]) -> String {
+pub(super) fn title(title: Option<&str>, folders: &[PathBuf]) -> String {
     let name = || folders.first().and_then(|folder| folder.file_name()).map(|name| name.to_string_lossy().into_owned());
     title.map(str::to_owned).or_else(name).unwrap_or_else(|| "Gallery".to_owned())
 }
 
 /// Where nobody says otherwise, the wedding was where this computer is.
-fn venue(time_zone: Option<&TimeZoneName>) -> TimeZoneName {
+pub(super) fn venue(time_zone: Option<&TimeZoneName>) -> TimeZoneName {
     let here = || machine::time_zone().and_then(|name| name.parse().ok()).unwrap_or_else(TimeZoneName::utc);
     time_zone.cloned().unwrap_or_else(here)
 }

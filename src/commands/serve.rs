@@ -50,16 +50,17 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
     let listener = TcpListener::bind(config.service.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.service.listen))?;
+    let watch = procession_web::watch(&service);
     let work = tokio::spawn(work(Arc::clone(&service), stopping.clone()));
     tokio::spawn(tend_uploads(Arc::clone(&service)));
     tokio::spawn(keep_deleting_removed(Arc::clone(&system), stopping.clone()));
     let connections = config.connections();
     announce(&format!("http://{}", listener.local_addr()?), key.as_deref(), global)?;
-    let router = procession_web::router(service);
-    let server = tokio::spawn(procession_web::serve(listener, router, connections, stopping));
+    let server = tokio::spawn(procession_web::serve(listener, service, connections, stopping));
     told_to_stop().await?;
     stop.send_replace(true);
     server.await?;
+    watch.await?;
     // The worker gives back what it could not finish.
     let ended = tokio::time::timeout(connections.drain, work).await;
     if ended.is_err() {
@@ -71,8 +72,11 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
 /// The worker of this process, through all that passes by itself: a full disk, a store that is away.
 async fn work(service: Arc<Service>, drain: watch::Receiver<bool>) {
     let worker = Worker::new(Arc::clone(&service.system), None, service.events.clone());
+    let clock = &service.system.clock;
+    service.live.worker_started(worker.id(), clock.now());
     let mut stop = drain.clone();
     while let Err(error) = worker.serve(drain.clone()).await {
+        service.live.pause(clock.now(), &error);
         tracing::error!(error = chain(&error), "the workers pause; they try again in {} s", PAUSE.as_secs());
         let paused = tokio::time::timeout(PAUSE, stop.wait_for(|stop| *stop));
         if paused.await.is_ok() {

@@ -55,8 +55,7 @@ impl Prepared {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let connections = Connections { most: 256, head: HOUR, idle: HOUR, drain: Duration::from_secs(1) };
-        let router = procession_web::router(Arc::clone(&service));
-        tokio::spawn(procession_web::serve(listener, router, connections, stopping));
+        tokio::spawn(procession_web::serve(listener, Arc::clone(&service), connections, stopping));
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { folder, _stop: stop, clock, service, url, http, gallery }

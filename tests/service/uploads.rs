@@ -4,6 +4,8 @@
 mod clients;
 #[path = "uploads/codings.rs"]
 mod codings;
+#[path = "uploads/command.rs"]
+mod command;
 #[path = "uploads/crash.rs"]
 mod crash;
 #[path = "uploads/hostile.rs"]

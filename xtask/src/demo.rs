@@ -45,6 +45,7 @@ pub(crate) fn run() -> Result<()> {
         "\nThe gallery is finished. Open this file in a browser:\n\n  {}",
         root().join(OUT).join("index.html").display()
     );
+    eprintln!("\nThe same gallery as a service: PROCESSION_DATA=target/demo-data target/release/procession serve");
     eprintln!("\nIts photos are by the people named in {}", gallery.join("CREDITS.md").display());
     Ok(())
 }

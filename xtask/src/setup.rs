@@ -19,6 +19,8 @@ const COMPILER: Package = Package { name: "gcc", program: Some("cc"), purpose: "
 const HEIF: Package = Package { name: "libheif1", program: None, purpose: "reads HEIC and AVIF" };
 /// The page is tested where people see it.
 const BROWSER: Package = Package { name: "chromium", program: Some("chromium"), purpose: "tests the gallery page" };
+/// The checker of what `/metrics` says. The whole package would start a server of its own.
+const PROMTOOL: Package = Package { name: "prometheus", program: Some("promtool"), purpose: "checks the metrics" };
 /// Archives are tested by what people unpack them with.
 const UNZIP: Package = Package { name: "unzip", program: Some("unzip"), purpose: "tests the ZIP archives" };
 
@@ -45,6 +47,7 @@ pub(crate) fn for_bench() -> Result<()> {
 pub(crate) fn for_tests() -> Result<()> {
     for_bench()?;
     debian::install(&[BROWSER, UNZIP])?;
+    debian::extract(&PROMTOOL)?;
     python::install()
 }
 

@@ -29,6 +29,8 @@ pub enum Key {
     Preview(ContentHash),
     /// A gallery's receipt.
     Receipt(GalleryId),
+    /// Written over and over to see whether a store takes anything.
+    Probe,
 }
 
 impl Key {
@@ -55,7 +57,7 @@ impl Key {
     pub fn content(&self) -> Option<ContentHash> {
         match self {
             Self::Original(hash) => Some(*hash),
-            Self::Manifest(..) | Self::Variant { .. } | Self::Preview(_) | Self::Receipt(_) => None,
+            Self::Manifest(..) | Self::Variant { .. } | Self::Preview(_) | Self::Receipt(_) | Self::Probe => None,
         }
     }
 }
@@ -77,6 +79,7 @@ impl fmt::Display for Key {
                 write!(f, "previews/{}/{text}.jpg", &text[..2])
             }
             Self::Receipt(gallery) => write!(f, "receipts/{gallery}.json"),
+            Self::Probe => f.write_str("probe"),
         }
     }
 }

@@ -22,7 +22,7 @@ use procession_domain::{
 use procession_pixel::{probe, sniff};
 use procession_vault::{Blobs, verify_original};
 
-pub use walk::{File, walk};
+pub use walk::{File, claims_to_be_a_photo, walk};
 
 use crate::{Error, Event, Events, Result, System};
 
@@ -127,7 +127,7 @@ impl Ingest<'_> {
         }
         let head = read(&file.path, Some(HEAD_BYTES)).await?;
         let Some(format) = sniff(&head) else {
-            if walk::claims_to_be_a_photo(&file.path) {
+            if claims_to_be_a_photo(&file.path) {
                 return Err(unrecognised(length));
             }
             self.events.tell(self.gallery.id, Event::FileSkipped { name: file.name.clone() });

@@ -28,7 +28,7 @@ pub use correction::{GalleryCorrection, MOST_CORRECTIONS};
 pub use error::{Error, Result};
 pub use event::{Event, Events, Told};
 pub use gallery::{change_gallery, open_gallery, redo_outdated, remake};
-pub use ingest::{File, ingest, settle_staged, take_photo, walk};
+pub use ingest::{File, claims_to_be_a_photo, ingest, settle_staged, take_photo, walk};
 pub use preview::{PREVIEW_EDGE, preview};
 pub use process::{Outcome, Request, process};
 pub use procession_plan::{Delivery, Outlook, Rate, Retry, RetryPolicy, retry};

@@ -118,6 +118,11 @@ impl Observer {
         seen.activities.take(at, told)
     }
 
+    /// Takes a gallery as active, though nothing was seen happening in it: what happened before a restart may have to be told.
+    pub fn expect(&self, gallery: GalleryId, now: Timestamp) {
+        self.seen().activities.touch(gallery, now);
+    }
+
     /// The workers stopped because of a fault of the machine. They will try again.
     pub fn pause(&self, now: Timestamp, error: &crate::Error) {
         let mut seen = self.seen();

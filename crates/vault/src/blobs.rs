@@ -86,11 +86,25 @@ pub trait Blobs: Send + Sync + std::fmt::Debug {
     /// `Unavailable`: some of them may be left.
     async fn delete_below(&self, prefix: &str) -> Result<()>;
 
+    /// The room on the store's medium, where it is one that can fill up.
+    async fn room(&self) -> Option<Room> {
+        None
+    }
+
     /// Equal for two handles on the same store, however they name it.
     fn identity(&self) -> String;
 
     /// The stores below, for reports on each replica: itself, for a single store.
     fn replicas(&self) -> Vec<Arc<dyn Blobs>>;
+}
+
+/// The room on a medium, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// What can still be written.
+    pub free: u64,
+    /// What the medium holds in all, of everything.
+    pub total: u64,
 }
 
 /// Reads an original from a store's medium and compares it with its hash. Returns its length in bytes.

@@ -20,10 +20,10 @@ use std::sync::Arc;
 use axum::Router;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::Service;
+use crate::{Service, live};
 
 pub(crate) use extract::{Json, Path, Query};
-pub(crate) use galleries::OfGallery;
+pub(crate) use galleries::{OfGallery, ProgressView};
 pub(crate) use paging::{Page, Paging};
 pub(crate) use photos::send_original;
 
@@ -37,6 +37,9 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
     openapi::start()
         .routes(routes!(galleries::list, galleries::create))
         .routes(routes!(galleries::get, galleries::change, galleries::remove))
+        .routes(routes!(live::status::get))
+        .routes(routes!(live::events::watch))
+        .routes(routes!(live::operations::get))
         .routes(routes!(links::list, links::create))
         .routes(routes!(links::revoke))
         .routes(routes!(studios::list, studios::create))

@@ -2,16 +2,28 @@
 
 use std::sync::Arc;
 
-use axum::{Router, http::StatusCode};
+use axum::{Router, http::StatusCode, middleware::from_fn_with_state};
 
-use crate::{Problem, Service, api, client, deliver, download, pages, uploads};
+use crate::{Problem, Service, api, client, deliver, download, health, metrics, observe, pages, uploads};
 
 /// The service as something that answers requests.
 pub fn router(service: Arc<Service>) -> Router {
-    let areas =
-        [api::routes(), uploads::routes(), deliver::routes(), download::routes(), pages::routes(), client::routes()];
+    let areas = [
+        api::routes(),
+        uploads::routes(),
+        deliver::routes(),
+        download::routes(),
+        pages::routes(),
+        client::routes(),
+        health::routes(),
+        metrics::routes(),
+    ];
     let router = areas.into_iter().fold(Router::new(), Router::merge);
-    router.fallback(nothing_here).method_not_allowed_fallback(no_such_method).with_state(service)
+    router
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(Arc::clone(&service), observe::observe))
+        .with_state(service)
 }
 
 async fn no_such_method() -> Problem {

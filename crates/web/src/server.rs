@@ -4,7 +4,7 @@ mod pace;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use axum::{body::Body, extract::ConnectInfo, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -17,6 +17,7 @@ use tokio::{
 use tower::ServiceExt as _;
 
 use self::pace::Paced;
+use crate::{Service, router};
 
 /// What clients may take of the server.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +34,14 @@ pub struct Connections {
 
 /// Answers requests on `listener` until `stop` says so, and then until the last request has ended or the time for that is
 /// over.
-pub async fn serve(listener: TcpListener, router: Router, connections: Connections, mut stop: watch::Receiver<bool>) {
+pub async fn serve(
+    listener: TcpListener,
+    service: Arc<Service>,
+    connections: Connections,
+    mut stop: watch::Receiver<bool>,
+) {
+    let open = service.live.metrics.connections.clone();
+    let router = router(service);
     let places = Arc::new(Semaphore::new(connections.most));
     let graceful = GracefulShutdown::new();
     loop {
@@ -52,13 +60,16 @@ pub async fn serve(listener: TcpListener, router: Router, connections: Connectio
         });
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(connections.head).max_buf_size(64 << 10);
-        let connection =
-            graceful.watch(builder.serve_connection(TokioIo::new(Paced::new(stream, connections.idle)), answer));
+        let stream = TokioIo::new(Paced::new(stream, connections.idle));
+        let connection = graceful.watch(builder.serve_connection(stream, answer));
+        open.inc();
+        let open = open.clone();
         tokio::spawn(async move {
             let _place = place;
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended early");
             }
+            open.dec();
         });
     }
     drop(listener);

@@ -7,7 +7,7 @@ use procession_vault::Documents;
 use tokio::sync::watch;
 
 use crate::{
-    Hub, Result,
+    Hub, Live, Result,
     access::{Allowance, Keyring, ensure_local_studio},
     albums::Albums,
     client::Clients,
@@ -63,6 +63,8 @@ pub struct Service {
     pub hub: Arc<Hub>,
     /// Where flow tells what happens.
     pub events: Events,
+    /// What is known of how it goes.
+    pub live: Live,
     /// The secrets that sign URLs and cookies.
     pub keyring: Keyring,
     /// How often somebody may try a key that is none.
@@ -104,6 +106,7 @@ impl Service {
             uploads,
             hub,
             events,
+            live: Live::default(),
             keyring,
             key_tries: Allowance::new(KEY_TRIES, KEY_PAUSE),
             delivery: Delivery::new(settings.delivery_memory_bytes),

@@ -1,10 +1,13 @@
 //! Debian's packages. Their versions are not pinned: Debian keeps only the current one, which is the one with its fixes.
 
-use std::process::{Command, Stdio};
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{find, program, quiet};
+use crate::run::{files_below, find, program, quiet, root};
 
 /// A package, and how to tell that what it brings is here.
 #[derive(Clone, Copy)]
@@ -37,6 +40,35 @@ pub(crate) fn install(packages: &[Package]) -> Result<()> {
     }
     update()?;
     quiet(&mut command).map(drop)
+}
+
+/// Takes a package's program alone into `target/debian`, where the program is not here yet: nothing is installed or started, and
+/// nobody needs to be root.
+///
+/// # Errors
+/// When the package cannot be downloaded, or has no such program.
+pub(crate) fn extract(package: &Package) -> Result<()> {
+    let program_name = package.program.context("a package without a program")?;
+    let folder = root().join("target/debian");
+    if find(program_name).is_some() || folder.join(program_name).is_file() {
+        return Ok(());
+    }
+    eprintln!("Taking {program_name} from {}: {}", package.name, package.purpose);
+    let unpacked = folder.join("unpacked");
+    fs::create_dir_all(&unpacked).context("cannot make target/debian")?;
+    let download = || quiet(program("apt-get", &["download", "--quiet", package.name]).current_dir(&unpacked));
+    // Lists that are absent or old are the usual reason to fail.
+    if download().is_err() {
+        update()?;
+        download()?;
+    }
+    for archive in files_below(&unpacked)?.iter().filter(|path| path.extension() == Some("deb".as_ref())) {
+        quiet(program("dpkg-deb", &["--extract"]).arg(archive).arg(&unpacked))?;
+    }
+    // Moved last: what was cut off half way is not there.
+    let (from, to) = (unpacked.join("usr/bin").join(program_name), folder.join(program_name));
+    fs::rename(&from, &to).with_context(|| format!("{} has no {program_name}", package.name))?;
+    fs::remove_dir_all(&unpacked).context("cannot remove what was unpacked")
 }
 
 /// Brings the lists of Debian's packages here.

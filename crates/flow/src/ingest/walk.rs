@@ -76,7 +76,7 @@ fn is_hidden(name: &std::ffi::OsStr) -> bool {
 
 /// True if the file's name promises a photo. Content decides what a file is; the name decides only whether a file of
 /// unknown content is a broken photo, or a sidecar, a film, a note that nobody expects here.
-pub(crate) fn claims_to_be_a_photo(path: &Path) -> bool {
+pub fn claims_to_be_a_photo(path: &Path) -> bool {
     const EXTENSIONS: [&str; 29] = [
         "jpg", "jpeg", "jpe", "mpo", "png", "tif", "tiff", "webp", "heic", "heif", "hif", "avif", "raw", "cr2", "cr3",
         "crw", "nef", "nrw", "arw", "sr2", "srw", "raf", "orf", "rw2", "pef", "dng", "3fr", "iiq", "rwl",

@@ -14,7 +14,7 @@ const QUIET: Duration = Duration::from_secs(5);
 pub(super) struct Activities(HashMap<GalleryId, Activity>);
 
 #[derive(Clone, Copy, Debug)]
-struct Activity {
+pub(super) struct Activity {
     /// When a file came.
     arrived_at: Option<Timestamp>,
     /// When anything happened.
@@ -31,12 +31,17 @@ impl Activities {
             Event::PhotoDone { .. } | Event::PhotoQuarantined { .. } | Event::PhotoRetried { .. } => (false, false),
             _ => return false,
         };
-        let activity = self.0.entry(told.gallery).or_insert(Activity { arrived_at: None, latest_at: at });
-        activity.latest_at = at;
+        let activity = self.touch(told.gallery, at);
         if arrives {
             activity.arrived_at = Some(at);
         }
         is_new
+    }
+
+    pub(super) fn touch(&mut self, gallery: GalleryId, at: Timestamp) -> &mut Activity {
+        let activity = self.0.entry(gallery).or_insert(Activity { arrived_at: None, latest_at: at });
+        activity.latest_at = at;
+        activity
     }
 
     /// Whether files are arriving in the gallery, and whether anything is happening in it.

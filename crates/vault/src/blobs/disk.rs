@@ -19,7 +19,7 @@ use bytes::Bytes;
 use procession_domain::{ContentHash, Key};
 use rustix::fs::{Advice, CWD, RenameFlags, fadvise, renameat_with};
 
-use super::{Blobs, blocking};
+use super::{Blobs, Room, blocking};
 use crate::{Error, Result};
 
 /// Says that a folder is a store, and which.
@@ -297,6 +297,17 @@ impl Blobs for DiskBlobs {
         let prefix = prefix.to_owned();
         // The folders stay: whoever knows that one is there must go on being right.
         self.run(move |store| store.list(&prefix)?.iter().try_for_each(|path| store.remove(path))).await
+    }
+
+    async fn room(&self) -> Option<Room> {
+        self.run(|store| {
+            let found = rustix::fs::statvfs(&store.root).map_err(io::Error::from);
+            let found = found.map_err(store.error("measure", "the medium"))?;
+            let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+            Ok(Room { free: bytes(found.f_bavail), total: bytes(found.f_blocks) })
+        })
+        .await
+        .ok()
     }
 
     fn identity(&self) -> String {

@@ -15,7 +15,7 @@ use super::{Json, OfGallery, Page, Paging, Path, Query};
 use crate::{
     Problem, Result, Service,
     access::{Caller, Scope},
-    deliver::{ImageName, signed_url},
+    deliver::Sources,
 };
 
 /// A person who is on one or more photos of the gallery, and known in it alone.
@@ -135,10 +135,8 @@ pub(crate) async fn get(
 
 fn with_urls(service: &Service, mut album: Album) -> Album {
     for photo in &mut album.photos {
-        for file in &mut photo.files {
-            let name = ImageName::new(&file.variant, photo.id, &file.hash, file.format.extension());
-            file.path = signed_url(service, &name);
-        }
+        let sources = Sources::of_album(service, photo);
+        photo.files.iter_mut().zip(sources.images).for_each(|(file, source)| file.path = source.url);
     }
     album
 }

@@ -13,6 +13,7 @@ use procession_flow::{change_gallery, open_gallery, remove_gallery};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+pub(crate) use self::view::ProgressView;
 use self::view::{GalleryChange, GalleryView, NewGallery, WeddingView, checked_title, view};
 use super::{Json, Page, Paging, Path, Query};
 use crate::{

@@ -52,7 +52,7 @@ pub(crate) struct NewKey {
     #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// What it may do: at least one scope, and none that the key has not that makes it.
-    #[schema(min_items = 1)]
+    #[schema(value_type = Vec<Scope>, min_items = 1)]
     scopes: BTreeSet<Scope>,
 }
 

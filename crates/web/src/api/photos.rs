@@ -62,6 +62,9 @@ pub(crate) struct PhotoView {
     faces: Option<usize>,
     /// URL of the first look: a small JPEG that is there before the images. Null if the photo cannot be processed.
     preview: Option<String>,
+    /// URL of the image that suits the client that asks, by format and size; takes `?w=` for a width in pixels. Null if the
+    /// photo cannot be processed.
+    auto: Option<String>,
     /// What was made of it. Empty until it is done.
     images: Vec<ImageView>,
 }
@@ -123,9 +126,10 @@ impl From<Refusal> for RefusalView {
 
 impl PhotoView {
     fn new(service: &Service, gallery: &Gallery, photo: Photo, state: PhotoState) -> Self {
-        let Sources { preview, images, .. } = Sources::of(service, &photo, &state);
+        let Sources { preview, auto, images, .. } = Sources::of(service, &photo, &state);
         // What cannot be processed cannot be looked at either.
-        let preview = (!matches!(state, PhotoState::Quarantined(_))).then_some(preview);
+        let shown = (!matches!(state, PhotoState::Quarantined(_))).then_some((preview, auto));
+        let (preview, auto) = shown.unzip();
         let venue = gallery.wedding.as_ref().map_or_else(TimeZoneName::utc, |wedding| wedding.time_zone.clone());
         let name = photo.name().to_owned();
         let Photo { id, original, bytes, format, width, height, names, capture, stored_at, .. } = photo;
@@ -157,6 +161,7 @@ impl PhotoView {
             pipeline_reason,
             faces,
             preview,
+            auto,
             images,
         }
     }

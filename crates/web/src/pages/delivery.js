@@ -52,9 +52,9 @@ export function receiptCard(gallery, mayAsk) {
   function drawReceipt({ originals, stores, issued_at, meaning, refused }, isCurrent) {
     const bytes = originals.reduce((sum, original) => sum + original.bytes, 0);
     const when = new Date(issued_at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
-    const verdict = isCurrent ? element("p", { className: "verdict good" }, icon("shield"), "Safe to format") : element("p", { className: "verdict" }, icon("clock"), "More photos came since");
+    const [kind, sign, words] = !isCurrent ? ["", "clock", "More photos came since"] : stores.length > 1 ? ["good", "shield", "Safe to format"] : ["", "shield", "Safe, but in one place: keep the card"];
     box.replaceChildren(
-      verdict,
+      element("p", { className: `verdict ${kind}` }, icon(sign), words),
       element("p", {}, `${countText(originals.length, "original")}, ${sizeText(bytes)}, identical in ${countText(stores.length, "store")} on ${when}.`),
       element("p", { className: "quiet" }, meaning),
       refused.length ? element("p", { className: "quiet" }, `${countText(refused.length, "file was", "files were")} not taken in. They are named on the receipt: keep your copies.`) : "",

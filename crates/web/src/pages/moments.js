@@ -38,11 +38,12 @@ export function momentList(gallery, { photos, corrections, mayEdit, zone, onCoun
     const title = element("h2", { id: `moment-${at}`, title: moment.reason }, element("bdi", {}, moment.title));
     const facts = element("p", { className: "quiet number" }, [spanOf(moment), countText(moment.photos.length, "photo")].filter(Boolean).join(" · "));
     const actions = element("div", { className: "actions" });
+    const own = moment.photos.map((id) => photos.get(id)).filter(Boolean);
+    const isOpen = openAt.has(moment.photos[0]);
+    if (mayEdit) actions.append(opener(moment, isOpen ? "Done" : "Choose photos", isOpen));
     if (mayEdit) actions.append(action("Rename", "edit", `Rename ${moment.title}`, () => renaming.show(moment)));
     if (mayEdit && moments[at + 1]) actions.append(action("Join with the next", "plus", `Join ${moment.title} with ${moments[at + 1].title}`, () => attempt({ kind: "merge_moments", photo: moments[at + 1].cover, with: moment.cover })));
     const tiles = element("div", { className: "grid" });
-    const isOpen = openAt.has(moment.photos[0]);
-    const own = moment.photos.map((id) => photos.get(id)).filter(Boolean);
     const grid = new Grid(tiles, {
       height: rowHeight,
       isChosen: isOpen && mayEdit ? ({ id }) => chosen.has(id) : null,
@@ -50,14 +51,13 @@ export function momentList(gallery, { photos, corrections, mayEdit, zone, onCoun
     });
     grids.push(grid);
     const section = element("section", { className: "moment", "aria-labelledby": title.id }, element("div", { className: "section-head" }, element("div", {}, title, facts), actions), tiles);
-    if (own.length > SAMPLE || mayEdit) section.append(opener(moment, own, isOpen));
+    if (own.length > SAMPLE) section.append(opener(moment, isOpen ? "Show fewer" : `Show all ${own.length.toLocaleString("en-GB")}`, isOpen));
     queueMicrotask(() => grid.show(isOpen ? own : own.slice(0, SAMPLE)));
     return section;
   }
 
-  function opener(moment, own, isOpen) {
-    const all = own.length > SAMPLE ? `Show all ${own.length.toLocaleString("en-GB")}` : "Choose photos";
-    const button = element("button", { type: "button", className: "text-button", ariaExpanded: String(isOpen) }, isOpen ? "Done" : mayEdit && own.length > SAMPLE ? `${all} and choose` : all);
+  function opener(moment, text, isOpen) {
+    const button = element("button", { type: "button", className: "button bare small", ariaExpanded: String(isOpen), ariaLabel: `${text}: ${moment.title}` }, text);
     button.addEventListener("click", () => {
       if (!openAt.delete(moment.photos[0])) openAt.add(moment.photos[0]);
       chosen.clear();
@@ -65,7 +65,7 @@ export function momentList(gallery, { photos, corrections, mayEdit, zone, onCoun
       draw();
       list.children[index]?.querySelector("[aria-expanded]")?.focus({ preventScroll: true });
     });
-    return element("p", { className: "opener" }, button);
+    return button;
   }
 
   function action(text, sign, label, run) {

@@ -90,7 +90,7 @@ function draw(uploads) {
   at("upload-pause").hidden = !isActive;
   say(at("upload-stop"), isActive ? "Stop" : "Close");
   const bar = at("upload-bar");
-  bar.hidden = !isActive && !sent.files;
+  bar.hidden = !isActive;
   // While folders are still being read nobody knows the whole.
   if (isWalking && !sent.files) bar.removeAttribute("value");
   else bar.value = total.bytes ? uploads.bytesSent / total.bytes : 1;
@@ -112,7 +112,7 @@ function factsOf(uploads) {
   const facts = [isActive ? `${sizeText(uploads.bytesSent)} of ${sizeText(total.bytes)}` : total.bytes && sizeText(total.bytes)];
   if (isActive && !isPaused && !stopped) facts.push(speed === null ? null : `${sizeText(speed)} a second`, secondsLeft === null ? null : `${spanText(roughly(secondsLeft))} left`);
   if (known) facts.push(`${known.toLocaleString("en-GB")} here already`);
-  if (beside) facts.push(`${beside.toLocaleString("en-GB")} passed over, as they are no photos`);
+  if (beside) facts.push(`${countText(beside, "other file")} passed over`);
   return facts.filter(Boolean).join(" · ");
 }
 

@@ -63,6 +63,12 @@ dialog.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (step) go(step);
 });
+let from = null;
+dialog.addEventListener("pointerdown", ({ clientX, pointerType }) => (from = pointerType === "touch" ? clientX : null));
+dialog.addEventListener("pointerup", ({ clientX }) => {
+  if (from !== null && Math.abs(clientX - from) > 50) go(clientX < from ? 1 : -1);
+  from = null;
+});
 dialog.addEventListener("click", (event) => (event.target === dialog || event.target.matches(".viewer-stage")) && dialog.close());
 dialog.addEventListener("close", () => {
   image.removeAttribute("src");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -14,8 +14,8 @@ export const DESKTOP = { viewport: { width: 1440, height: 900 } };
 export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 
 const models = process.env.PROCESSION_MODELS ?? join(homedir(), ".cache/procession/models");
-/** True if faces can be seen here. Where everything is required, a test that needs them then fails instead of being skipped. */
-export const hasModels = existsSync(join(models, "centerface.onnx")) || Boolean(process.env.PROCESSION_REQUIRE_ALL);
+
+
 
 /** Starts the service in a folder of its own, on a free port: {url, key, api, stop}. */
 export async function startService({ withModels = false } = {}) {

@@ -110,3 +110,10 @@ async fn a_rotten_original_is_found_out() {
     store.repair(&key, bytes.clone()).await.unwrap();
     assert_eq!(crate::verify_original(&store, hash).await.unwrap(), bytes.len() as u64);
 }
+
+#[tokio::test]
+async fn the_medium_has_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let room = DiskBlobs::open(folder.path().join("store")).unwrap().room().await.unwrap();
+    assert!(room.total > 0 && room.free <= room.total, "{room:?}");
+}

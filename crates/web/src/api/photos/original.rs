@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 use axum::{
     body::Body,
     extract::State,
-    http::{HeaderMap, Method},
+    http::{HeaderMap, Method, StatusCode},
     response::Response,
 };
 use procession_domain::{
@@ -44,7 +44,7 @@ pub(crate) async fn original(
 /// The answer to whoever may have a photo's original.
 ///
 /// # Errors
-/// 404 if the vault lost it; the vault does not answer.
+/// 503 if no store has it whole, or none answers.
 pub(crate) async fn send_original(
     service: &Service,
     photo: &Photo,
@@ -62,10 +62,16 @@ pub(crate) async fn send_original(
     let body = async |range: Range<u64>| {
         let key = Key::Original(photo.original);
         let bytes = service.delivery.read(&service.system, &key, photo.original, photo.bytes).await?;
-        let bytes = bytes.ok_or_else(|| Problem::not_found(format!("the original of photo {}", photo.id)))?;
+        let bytes = bytes.ok_or_else(|| damaged(photo))?;
         Ok(Body::from(slice(&bytes, &range)))
     };
     representation.answer(method, headers, body).await
+}
+
+fn damaged(photo: &Photo) -> Problem {
+    tracing::error!(photo.id = %photo.id, "no store has this original whole");
+    let detail = format!("no store has the original of photo {} whole at the moment", photo.id);
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
 }
 
 /// The photo's name, with the extension of what it is where it has none.

@@ -1,0 +1,291 @@
+//! The installation at a glance, for whoever runs it. Galleries have their ids here, and nobody has a name.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use axum::extract::State;
+use procession_domain::{GalleryId, Timestamp, gallery::Backlog, urgency::Urgency};
+use procession_flow::{Delivery, Outlook, status::Expected};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::journal::{Decision, Latency};
+use crate::{
+    Problem, Result, Service,
+    access::{Caller, Scope},
+    api::Json,
+};
+
+/// So many unfinished galleries are shown: those that are worst off.
+const GALLERIES: usize = 200;
+const FRESH: Duration = Duration::from_millis(500);
+const MINUTE: Duration = Duration::from_secs(60);
+const QUARTER: Duration = Duration::from_secs(15 * 60);
+
+/// The installation at one moment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Operations {
+    /// The moment (RFC 3339).
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// What is unfinished, by urgency, the most urgent first.
+    queue: Vec<Queue>,
+    /// Unfinished galleries, those that are worst off first; at most 200.
+    galleries: Vec<Unfinished>,
+    /// Who works.
+    workers: Vec<WorkerView>,
+    /// Why they do not, if they had to stop.
+    pause: Option<PauseView>,
+    /// Where they are.
+    clusters: Vec<Cluster>,
+    /// What is finished.
+    throughput: ThroughputView,
+    /// How long the stages of a photo's work took in the last 15 minutes.
+    latency: Vec<Latency>,
+    /// How often each pipeline was taken in the last 15 minutes.
+    pipelines: BTreeMap<String, u64>,
+    /// Where the originals are. Each of these has every one.
+    stores: Vec<StoreView>,
+    /// Uploads that are not complete.
+    uploads: Uploads,
+    /// The latest decisions first.
+    decisions: Vec<Decision>,
+}
+
+/// What is unfinished of one class.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Queue {
+    /// `same_day_wedding`, `next_day_delivery` or `standard_delivery`.
+    #[schema(value_type = String)]
+    urgency: Urgency,
+    /// Galleries with unfinished photos.
+    galleries: u64,
+    /// Photos that wait for a worker.
+    waiting: u64,
+    /// Photos that a worker holds.
+    working: u64,
+    /// What these photos cost.
+    megapixels: f64,
+    /// For how long the photo waits that waits longest.
+    oldest_age_seconds: Option<u64>,
+}
+
+/// An unfinished gallery.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Unfinished {
+    /// Its id.
+    #[schema(value_type = String)]
+    gallery: GalleryId,
+    /// Its class.
+    #[schema(value_type = String)]
+    urgency: Urgency,
+    /// Photos that are not finished.
+    photos: u64,
+    /// What they cost.
+    megapixels: f64,
+    /// `on_time`, `at_risk` or `late`.
+    #[schema(value_type = String)]
+    delivery: Delivery,
+    /// When it is promised (RFC 3339).
+    #[schema(value_type = String, format = DateTime)]
+    deadline: Timestamp,
+    /// From when on it comes before the others (RFC 3339).
+    #[schema(value_type = String, format = DateTime)]
+    critical_at: Timestamp,
+    /// When it will be finished, as far as that is known (RFC 3339).
+    #[schema(value_type = Option<String>, format = DateTime)]
+    finishes_at: Option<Timestamp>,
+    /// Seconds between that and the deadline; negative if it is missed.
+    slack_seconds: Option<i64>,
+    /// The figures behind it.
+    reason: String,
+}
+
+/// A worker.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WorkerView {
+    /// Its name in the ledger.
+    worker: String,
+    /// Where it is.
+    cluster: &'static str,
+    /// Photos that it holds.
+    held: u64,
+    /// When it began (RFC 3339); null for one of another process.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
+}
+
+/// Why the workers do nothing.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PauseView {
+    /// Since when (RFC 3339).
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    /// What is wrong.
+    reason: String,
+}
+
+/// The workers of one place.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Cluster {
+    /// Its name.
+    name: &'static str,
+    /// How many workers it has.
+    workers: u64,
+    /// Whether they work.
+    healthy: bool,
+}
+
+/// What is finished.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ThroughputView {
+    /// Photos in the last minute.
+    photos_last_minute: u64,
+    /// Photos a minute, over the last 15 minutes.
+    photos_per_minute: f64,
+    /// Megapixels a second while there is work; null while too little is known.
+    megapixels_per_second: Option<f64>,
+}
+
+/// A store.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StoreView {
+    /// What the operator knows it by.
+    name: String,
+    /// How many stores have every original: this one and the others.
+    replicas: u64,
+    /// What can still be written, where it is a disk.
+    free_bytes: Option<u64>,
+    /// What the disk holds in all.
+    total_bytes: Option<u64>,
+    /// Whether the last write succeeded.
+    healthy: bool,
+    /// What is wrong with it.
+    problem: Option<String>,
+    /// When that write was tried (RFC 3339).
+    #[schema(value_type = String, format = DateTime)]
+    checked_at: Timestamp,
+}
+
+/// Uploads that are not complete.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Uploads {
+    /// How many.
+    open: i64,
+    /// What they have received so far.
+    bytes: i64,
+}
+
+/// The installation at a glance.
+#[utoipa::path(get, path = "/api/v1/operations", tag = "operations",
+    responses((status = 200, body = Operations), (status = "4XX", body = Problem)))]
+pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<Operations>> {
+    caller.require(Scope::Operate)?;
+    let live = &service.live;
+    let expected = live.observer.expected(&service.system, FRESH).await?;
+    let workers = workers(&service).await?;
+    let now = service.system.clock.now();
+    let pause = live.observer.paused(now);
+    let (latency, pipelines) = live.journal.measured(now);
+    let clusters = vec![Cluster { name: LOCAL, workers: workers.len() as u64, healthy: pause.is_none() }];
+    Ok(Json(Operations {
+        at: now,
+        queue: Urgency::ALL.map(|urgency| queue(&expected, urgency, now)).into(),
+        galleries: worst_off(&expected),
+        workers,
+        pause: pause.map(|pause| PauseView { since: pause.at, reason: pause.why }),
+        clusters,
+        throughput: ThroughputView {
+            photos_last_minute: live.journal.finished(now, MINUTE),
+            photos_per_minute: live.journal.finished(now, QUARTER) as f64 / 15.0,
+            megapixels_per_second: expected.rate.map(|rate| rate.megapixels_per_second),
+        },
+        latency,
+        pipelines,
+        stores: stores(&service).await,
+        uploads: Uploads { open: live.metrics.uploads_open.get(), bytes: live.metrics.uploads_bytes.get() },
+        decisions: live.journal.decisions(),
+    }))
+}
+
+/// There is one cluster.
+const LOCAL: &str = "local";
+
+fn queue(expected: &Expected, urgency: Urgency, now: Timestamp) -> Queue {
+    let galleries = || expected.galleries.iter().map(|(backlog, _)| backlog).filter(|of| of.rank.urgency == urgency);
+    let oldest = galleries().filter_map(|backlog| backlog.waiting_since).min();
+    Queue {
+        urgency,
+        galleries: galleries().count() as u64,
+        waiting: galleries().map(|backlog| backlog.waiting).sum(),
+        working: galleries().map(|backlog| backlog.working).sum(),
+        megapixels: galleries().map(megapixels).sum(),
+        oldest_age_seconds: oldest.map(|oldest| now.since(oldest).as_secs()),
+    }
+}
+
+/// Late before at risk before on time, and within each by what there is to spare.
+fn worst_off(expected: &Expected) -> Vec<Unfinished> {
+    let mut galleries: Vec<&(Backlog, Outlook)> = expected.galleries.iter().collect();
+    let severity = |delivery| match delivery {
+        Delivery::Late => 0,
+        Delivery::AtRisk => 1,
+        Delivery::OnTime | Delivery::Delivered => 2,
+    };
+    let order = |(backlog, outlook): &&(Backlog, Outlook)| {
+        (severity(outlook.delivery), outlook.slack_seconds.unwrap_or(i64::MAX), backlog.rank.deadline, backlog.gallery)
+    };
+    galleries.sort_by_key(order);
+    let view = |(backlog, outlook): &(Backlog, Outlook)| Unfinished {
+        gallery: backlog.gallery,
+        urgency: backlog.rank.urgency,
+        photos: backlog.waiting + backlog.working,
+        megapixels: megapixels(backlog),
+        delivery: outlook.delivery,
+        deadline: backlog.rank.deadline,
+        critical_at: backlog.rank.critical_at,
+        finishes_at: outlook.finishes_at,
+        slack_seconds: outlook.slack_seconds,
+        reason: outlook.reason.to_string(),
+    };
+    galleries.into_iter().take(GALLERIES).map(view).collect()
+}
+
+fn megapixels(backlog: &Backlog) -> f64 {
+    backlog.waiting_megapixels + backlog.working_megapixels
+}
+
+/// This process's workers, and those of others that hold photos.
+async fn workers(service: &Service) -> Result<Vec<WorkerView>> {
+    let view = |(worker, since)| WorkerView { worker, cluster: LOCAL, held: 0, since: Some(since) };
+    let mut workers: Vec<WorkerView> = service.live.workers().into_iter().map(view).collect();
+    for holder in service.system.ledger.workers_held().await? {
+        match workers.iter_mut().find(|known| known.worker == holder.worker.0) {
+            Some(known) => known.held = holder.jobs,
+            None => {
+                workers.push(WorkerView { worker: holder.worker.0, cluster: LOCAL, held: holder.jobs, since: None });
+            }
+        }
+    }
+    Ok(workers)
+}
+
+async fn stores(service: &Service) -> Vec<StoreView> {
+    let report = service.live.health.report(service).await;
+    let stores = service.system.blobs.replicas();
+    let replicas = stores.len() as u64;
+    let mut views = Vec::with_capacity(stores.len());
+    // The report begins with the stores, in their order.
+    for (store, check) in stores.into_iter().zip(&report.checks) {
+        let room = store.room().await;
+        views.push(StoreView {
+            name: store.name(),
+            replicas,
+            free_bytes: room.map(|room| room.free),
+            total_bytes: room.map(|room| room.total),
+            healthy: check.ok,
+            problem: check.detail.clone(),
+            checked_at: report.at,
+        });
+    }
+    views
+}

@@ -1,0 +1,73 @@
+//! How far a gallery is, when it will be finished, and why then.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use procession_domain::{
+    GalleryId, Timestamp,
+    gallery::{Progress, Rank},
+};
+use procession_flow::{Delivery, status::State as GalleryState};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    Problem, Result, Service,
+    access::{Caller, Scope},
+    api::{Json, ProgressView},
+};
+
+/// How far a gallery is, and what is expected of it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Status {
+    /// The counts.
+    #[schema(value_type = ProgressView)]
+    progress: Progress,
+    /// What it is doing: `empty`, `receiving`, `processing` or `done`.
+    #[schema(value_type = String)]
+    state: GalleryState,
+    /// Whether the promise is kept: `on_time`, `at_risk` or `late`; `delivered` when all is finished.
+    #[schema(value_type = String)]
+    delivery: Delivery,
+    /// When it is promised (RFC 3339).
+    #[schema(value_type = String, format = DateTime)]
+    deadline: Timestamp,
+    /// When it was finished or will be, as far as that is known (RFC 3339).
+    #[schema(value_type = Option<String>, format = DateTime)]
+    finishes_at: Option<Timestamp>,
+    /// Seconds between that and the deadline; negative if it is missed.
+    slack_seconds: Option<i64>,
+    /// Photos of all galleries that the service finishes in a second; null while too little is known.
+    photos_per_second: Option<f64>,
+    /// The figures behind it, for people.
+    reason: String,
+}
+
+/// How far a gallery is, and when it will be finished.
+#[utoipa::path(get, path = "/api/v1/galleries/{gallery}/status", tag = "galleries", params(("gallery" = String, Path)),
+    responses((status = 200, body = Status), (status = "4XX", body = Problem)))]
+pub(crate) async fn get(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Path(id): Path<GalleryId>,
+) -> Result<Json<Status>> {
+    caller.require(Scope::Read)?;
+    let (_, rank) = caller.gallery(&service, id).await?;
+    Ok(Json(of(&service, id, &rank).await?))
+}
+
+/// The status of a gallery, for whoever may see it.
+pub(super) async fn of(service: &Service, gallery: GalleryId, rank: &Rank) -> Result<Status> {
+    let finished_at = super::finish::finished_at(service, gallery).await?;
+    let status = service.live.observer.status(&service.system, gallery, rank, finished_at).await?;
+    Ok(Status {
+        progress: status.progress,
+        state: status.state,
+        delivery: status.delivery,
+        deadline: status.deadline,
+        finishes_at: status.finishes_at,
+        slack_seconds: status.slack_seconds,
+        photos_per_second: status.photos_per_second,
+        reason: status.reason,
+    })
+}

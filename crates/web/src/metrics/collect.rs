@@ -1,0 +1,156 @@
+//! Figures that are looked up when somebody asks for them: the queue, the stores, the process.
+
+use std::{fs, time::Duration};
+
+use procession_domain::{Timestamp, urgency::Urgency};
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+};
+
+use super::{Figures, Float};
+use crate::{Result, Service};
+
+/// Who asks more often gets the same.
+const FRESH: Duration = Duration::from_millis(500);
+/// What Linux counts the time of processes in, for programs.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+#[derive(Debug)]
+pub(super) struct Collected {
+    queue_galleries: Family<Class, Gauge>,
+    queue_photos: Family<Class, Gauge>,
+    queue_megapixels: Family<Class, Float>,
+    queue_oldest_seconds: Family<Class, Float>,
+    slack_seconds: Family<Class, Gauge>,
+    leases: Gauge,
+    throughput: Float,
+    workers_paused: Gauge,
+    store_free: Family<Store, Gauge>,
+    store_total: Family<Store, Gauge>,
+    cpu_seconds: Counter<f64>,
+    resident_bytes: Gauge,
+    open_files: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Class {
+    urgency: &'static str,
+}
+
+/// The stores by their place in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Store {
+    store: u32,
+}
+
+impl Collected {
+    pub(super) fn new(to: &mut Figures) -> Self {
+        Self {
+            queue_galleries: to.add("queue_galleries", "Galleries with unfinished photos", Family::default()),
+            queue_photos: to.add("queue_photos", "Photos that wait or are worked on", Family::default()),
+            queue_megapixels: to.add("queue_megapixels", "What these photos cost", Family::default()),
+            queue_oldest_seconds: to.add("queue_oldest_age_seconds",
+                "For how long the photo waits that waits longest",
+                Family::default(),
+            ),
+            slack_seconds: to.add("deadline_slack_seconds",
+                "Time to spare of the gallery that has least, negative if it will be late; absent while that is unknown",
+                Family::default(),
+            ),
+            leases: to.add("leases_held", "Photos that workers hold", Gauge::default()),
+            throughput: to.add("throughput_megapixels_per_second",
+                "Work that is finished, from the last minute of work; zero while that is unknown",
+                Float::default(),
+            ),
+            workers_paused: to.add("workers_paused", "1 while the workers wait for a fault to pass", Gauge::default()),
+            store_free: to.add("store_free_bytes", "What can still be written to a store", Family::default()),
+            store_total: to.add("store_size_bytes", "What the medium of a store holds in all", Family::default()),
+            cpu_seconds: to.add("process_cpu_seconds", "Processor time that was used", Counter::default()),
+            resident_bytes: to.add("process_resident_memory_bytes", "Memory that is in use", Gauge::default()),
+            open_files: to.add("process_open_files", "Open files and connections", Gauge::default()),
+        }
+    }
+
+    pub(super) async fn refresh(&self, service: &Service) -> Result<()> {
+        self.look_at_process();
+        for (index, store) in service.system.blobs.replicas().iter().enumerate() {
+            if let Some(room) = store.room().await {
+                let store = Store { store: index as u32 + 1 };
+                self.store_free.get_or_create(&store).set(signed(room.free));
+                self.store_total.get_or_create(&store).set(signed(room.total));
+            }
+        }
+        let now = service.system.clock.now();
+        self.workers_paused.set(i64::from(service.live.observer.paused(now).is_some()));
+        self.look_at_queue(service, now).await
+    }
+
+    async fn look_at_queue(&self, service: &Service, now: Timestamp) -> Result<()> {
+        let expected = service.live.observer.expected(&service.system, FRESH).await?;
+        self.throughput.set(expected.rate.map_or(0.0, |rate| rate.megapixels_per_second));
+        self.leases.set(signed(expected.galleries.iter().map(|(backlog, _)| backlog.working).sum()));
+        for urgency in Urgency::ALL {
+            let class = Class { urgency: urgency.name() };
+            let galleries = || expected.galleries.iter().filter(|(backlog, _)| backlog.rank.urgency == urgency);
+            let photos = galleries().map(|(backlog, _)| backlog.waiting + backlog.working).sum();
+            let megapixels =
+                galleries().map(|(backlog, _)| backlog.waiting_megapixels + backlog.working_megapixels).sum();
+            let oldest = galleries().filter_map(|(backlog, _)| backlog.waiting_since).min();
+            self.queue_galleries.get_or_create(&class).set(signed(galleries().count() as u64));
+            self.queue_photos.get_or_create(&class).set(signed(photos));
+            self.queue_megapixels.get_or_create(&class).set(megapixels);
+            let age = oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
+            self.queue_oldest_seconds.get_or_create(&class).set(age);
+            match galleries().filter_map(|(_, outlook)| outlook.slack_seconds).min() {
+                Some(slack) => drop(self.slack_seconds.get_or_create(&class).set(slack)),
+                None => drop(self.slack_seconds.remove(&class)),
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_process(&self) {
+        let read = |name: &str| fs::read_to_string(format!("/proc/self/{name}")).unwrap_or_default();
+        if let Some(seconds) = cpu_seconds(&read("stat")) {
+            self.cpu_seconds.inc_by((seconds - self.cpu_seconds.get()).max(0.0));
+        }
+        if let Some(bytes) = resident_bytes(&read("status")) {
+            self.resident_bytes.set(signed(bytes));
+        }
+        if let Ok(files) = fs::read_dir("/proc/self/fd") {
+            // Without the one that is open to count them.
+            self.open_files.set(signed(files.count() as u64) - 1);
+        }
+    }
+}
+
+/// User and system time: the 14th and 15th field of proc(5), the 2nd of which is in brackets and may hold anything.
+fn cpu_seconds(stat: &str) -> Option<f64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / TICKS_PER_SECOND)
+}
+
+fn resident_bytes(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1_024)
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_is_read_whatever_its_name_is() {
+        let stat = "42 (odd) name) S 1 42 42 0 -1 4194560 900 0 0 0 150 50 0 0 20 0 9 0 5 6 7";
+        assert_eq!(cpu_seconds(stat), Some(2.0));
+        assert_eq!(cpu_seconds(""), None);
+        assert_eq!(resident_bytes("VmPeak:\t 10 kB\nVmRSS:\t   2048 kB\n"), Some(2 << 20));
+    }
+}
