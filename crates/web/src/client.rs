@@ -13,7 +13,11 @@ mod visit;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use axum::{Router, extract::DefaultBodyLimit, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
 use tower_http::compression::CompressionLayer;
 
 use crate::{Service, access::Allowance, pages::assets::File};
@@ -30,8 +34,10 @@ const SCRIPT: &str = concat!(
     include_str!("album/guests.js"),
     include_str!("album/zoom.js"),
     include_str!("album/lightbox.js"),
+    include_str!("client/sheets.js"),
     include_str!("client/favourites.js"),
-    include_str!("client/service.js"),
+    include_str!("client/download.js"),
+    include_str!("client/news.js"),
     include_str!("album/main.js"),
 );
 
@@ -54,6 +60,8 @@ pub(crate) struct Clients {
     newcomers: Allowance<IpAddr>,
     /// Changes of one visitor's favourites.
     changes: Allowance<String>,
+    /// Archives through one link, by network: to list what is in one costs a look at every photo.
+    archives: Allowance<(String, IpAddr)>,
     galleries: shown::Galleries,
 }
 
@@ -65,6 +73,7 @@ impl Default for Clients {
             all_guesses: Allowance::new(200, MINUTE / 4),
             newcomers: Allowance::new(100, MINUTE / 6),
             changes: Allowance::new(120, MINUTE / 60),
+            archives: Allowance::new(20, MINUTE / 2),
             galleries: shown::Galleries::default(),
         }
     }
@@ -77,6 +86,7 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
         .route("/g/{token}/album", get(shown::overview))
         .route("/g/{token}/photos", get(shown::details))
         .route("/g/{token}/favourites", get(favourites::get).put(favourites::put))
+        .route("/g/{token}/archive", post(download::archive))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(CompressionLayer::new());
     // Photos are compressed already, and their parts are parts of what they are.

@@ -34,7 +34,7 @@ use contents::contents;
 use list::List;
 use plan::Plan;
 
-pub(crate) use select::{Made, Wanted};
+pub(crate) use select::{Files, Made, Of, Wanted};
 
 /// Archives whose plans are remembered. One of 10,000 photos takes about 5 MB.
 const PLANS: usize = 32;

@@ -172,7 +172,7 @@ const countText = (number, one) => `${number.toLocaleString("en-GB")} ${one}${nu
 
 function bytesText(bytes) {
   if (bytes < 1e6) return `${Math.max(1, Math.round(bytes / 1e3))} kB`;
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /** What a photo shows, for somebody who does not see it. */

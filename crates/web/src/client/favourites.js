@@ -6,9 +6,9 @@ const SEND_MS = 500, AGAIN_MS = 15_000;
 
 /** {saved: ids that the service had last, waiting: {id: true or false}, name, waitingName, version}. */
 let favourites = { saved: [], waiting: {}, name: "", waitingName: null, version: 0 };
-let savedIds = new Set(), sendTimer = 0;
+let savedIds = new Set(), sendTimer = 0, hasWarned = false;
 
-const heartButton = byId("heart"), nameField = byId("visitor-name"), favouritesNote = byId("favourites-note");
+const heartButton = byId("heart"), nameField = byId("visitor-name");
 FLAGS.favourites = {
   button: byId("favourites"),
   holds: (index) => isFavourite(photos[index].id),
@@ -70,21 +70,23 @@ async function send(options = {}) {
         const saved = await answer.json();
         const left = Object.entries(favourites.waiting).filter(([id, wanted]) => waiting[id] !== wanted);
         keep({ version: saved.version, name: saved.name ?? "", saved: saved.photos, waiting: Object.fromEntries(left), waitingName: favourites.waitingName === waitingName ? null : favourites.waitingName });
-        sayFavourites("");
+        warn(null);
       } else if (answer?.status === 409) {
         // Another tab or device was first: take over what it did, and say again what is different here.
         await readFavourites();
       } else {
-        sayFavourites(answer ? "Your latest favourites could not be saved." : "You are offline. Your favourites are kept here and saved later.");
+        warn(answer ? "Your favourites could not be saved yet. They are kept here." : "You are offline. Your favourites are kept here and saved later.");
         return soon(Number(answer?.headers.get("retry-after")) * 1000 || AGAIN_MS);
       }
     }
   });
 }
 
-function sayFavourites(text) {
-  favouritesNote.hidden = !text;
-  if (favouritesNote.lastChild.textContent !== text) favouritesNote.lastChild.textContent = text;
+/** Says once that something is wrong, and once that it is right again. */
+function warn(text) {
+  if (text && !hasWarned) say(text);
+  if (!text && hasWarned) say("Your favourites are saved.");
+  hasWarned = text !== null;
 }
 
 function drawHeart(button, index) {
@@ -113,6 +115,11 @@ lightbox.addEventListener("keydown", (event) => {
   if (event.key === "f" && !event.ctrlKey && !event.metaKey && !event.altKey) toggleFavourite(shown);
 });
 FLAGS.favourites.button.addEventListener("click", () => toggleFlag("favourites"));
+byId("show-favourites").addEventListener("click", () => {
+  byId("favourites-sheet").close();
+  setFilter({ ...NO_FILTER, flags: ["favourites"] });
+  scrollTo({ top: grid.offsetTop - barHeight(), behavior: "instant" });
+});
 nameField.addEventListener("input", () => {
   keep({ waitingName: nameField.value.trim() });
   soon();

@@ -76,13 +76,18 @@ impl From<Versioned<Favourites>> for Chosen {
 
 /// What the visitor has chosen.
 pub(super) async fn get(State(service): State<Arc<Service>>, visit: Visit, headers: HeaderMap) -> Result<Response> {
-    let found = match cookie_of(&headers, visit.gallery.id) {
-        Some(secret) => {
-            service.documents.get::<Favourites>(&document_id(visit.gallery.id, &visitor_of(secret))).await?
-        }
-        None => None,
-    };
+    let found = find(&service, visit.gallery.id, &headers).await?;
     Ok(answer(found.map_or_else(Chosen::default, Chosen::from), None))
+}
+
+/// The photos that whoever sends these headers has chosen in a gallery.
+pub(super) async fn chosen(service: &Service, gallery: GalleryId, headers: &HeaderMap) -> Result<BTreeSet<PhotoId>> {
+    Ok(find(service, gallery, headers).await?.map(|found| found.document.photos).unwrap_or_default())
+}
+
+async fn find(service: &Service, gallery: GalleryId, headers: &HeaderMap) -> Result<Option<Versioned<Favourites>>> {
+    let Some(secret) = cookie_of(headers, gallery) else { return Ok(None) };
+    Ok(service.documents.get::<Favourites>(&document_id(gallery, &visitor_of(secret))).await?)
 }
 
 /// Replaces what the visitor has chosen, if nobody else did since `version` was read: another tab, another device.

@@ -108,6 +108,7 @@ fn document(door: &Door, shown: &Shown, files: Files<'_>, nonce: &str) -> Markup
                 (footer(door, shown))
                 (lightbox(&heart()))
                 (favourites_sheet(door))
+                @if has_downloads(door) { (download_sheet(door, &moments)) }
                 script #album-data type="application/json" data-home=(door.path) data-from=(overview)
                     data-gallery=(album.gallery) data-downloads=[has_downloads(door).then_some("yes")] {}
             }
@@ -223,10 +224,55 @@ fn favourites_sheet(door: &Door) -> Markup {
                 p.hint { (door.studio) " sees what you choose, and this name if you give one. Other guests do not." }
             }
             div.actions {
+                @if has_downloads(door) {
+                    button.button.plain type="button" data-sheet="download-sheet" data-part="favourites" data-needs-favourites {
+                        (icon("download")) "Download"
+                    }
+                }
                 button.button type="button" #show-favourites data-needs-favourites { (icon("heart")) "Show them" }
             }
         }
-        p.toast #favourites-note role="status" hidden { (icon("info")) span {} }
+        p.toast #toast role="status" hidden { (icon("info")) span {} }
+    }
+}
+
+/// What is to be taken away, and how large.
+fn download_sheet(door: &Door, moments: &[PageMoment<'_>]) -> Markup {
+    let choice = |name: &str, value: &str, is_first: bool, words: Markup| {
+        html! {
+            label.choice { input type="radio" name=(name) value=(value) checked[is_first]; span { (words) } }
+        }
+    };
+    html! {
+        dialog.sheet #download-sheet aria-labelledby="download-title" {
+            button.button.bare.round.shut type="button" data-shut aria-label="Close" { (icon("close")) }
+            h2 #download-title { "Download" }
+            form #download-form {
+                fieldset {
+                    legend { "Which photos" }
+                    (choice("of", "all", true, html! { "Everything" }))
+                    label.choice {
+                        input type="radio" name="of" value="favourites" data-needs-favourites;
+                        span { "Your favourites" span.number.bracketed data-favourites {} }
+                    }
+                    @if moments.len() > 1 {
+                        (choice("of", "moment", false, html! { "One moment" }))
+                        select #download-moment aria-label="Moment" {
+                            @for (at, moment) in moments.iter().enumerate() { option value=(at) { (moment.title) } }
+                        }
+                    }
+                }
+                @if door.link.downloads == Downloads::Originals {
+                    fieldset {
+                        legend { "How large" }
+                        (choice("files", "originals", true, html! { "As they were taken, for prints and albums" }))
+                        (choice("files", "web", false, html! { "Smaller, for screens and for sharing" }))
+                    }
+                }
+                p.fault role="alert" {}
+                div.actions { button.button type="submit" { (icon("download")) "Download" } }
+            }
+        }
     }
 }
 

@@ -176,6 +176,11 @@ impl Shown {
         self.photos().nth(*self.numbers.get(&id)?)
     }
 
+    /// A photo that is shown by its preview.
+    pub(crate) fn is_coming(&self, id: PhotoId) -> bool {
+        self.numbers.get(&id).is_some_and(|number| *number >= self.corrected.album.photos.len())
+    }
+
     fn details(&self, service: &Service, from: PhotoId, count: usize) -> Result<Bytes> {
         let start = *self.numbers.get(&from).ok_or_else(|| Problem::not_found(format!("photo {from}")))?;
         let now = service.system.clock.now();
