@@ -165,7 +165,7 @@ mod tests {
 
     const PAGE: &str = include_str!("../../../docs/api.md");
 
-    /// Every quoted word of the sources that stands where a code does: after a status.
+    /// Every code of the sources: the word that follows a status, or the first in a new problem.
     fn codes_below(folder: &Path, codes: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -173,11 +173,14 @@ mod tests {
                 codes_below(&path, codes);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
-                let is_code = |word: &str| !word.is_empty() && word.bytes().all(|b| b == b'_' || b.is_ascii_lowercase());
-                let after_status = text.split("StatusCode::").skip(1).map(|rest| rest.split(')').next().unwrap_or(rest));
-                let plain = after_status.filter_map(|rest| rest.split('"').nth(1).filter(|_| rest.contains(", \"")));
-                let of_problem = text.split("Problem::new(").skip(1).filter_map(|rest| rest.split('"').nth(1));
-                codes.extend(plain.chain(of_problem).filter(|word| is_code(word)).map(str::to_owned));
+                let names = text.split("StatusCode::").skip(1);
+                let arguments =
+                    names.filter_map(|rest| rest.split_once(',').map(|(name, rest)| (name, rest.trim_start())));
+                let followed = arguments.filter(|(name, rest)| !name.contains([')', ' ']) && rest.starts_with('"'));
+                let problems = text.split("Problem::new(").skip(1);
+                let words = followed.map(|(_, rest)| rest).chain(problems).filter_map(|rest| rest.split('"').nth(1));
+                let is_code = |word: &&str| word.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase());
+                codes.extend(words.filter(is_code).map(str::to_owned));
             }
         }
     }

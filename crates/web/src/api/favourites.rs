@@ -119,9 +119,16 @@ pub(crate) async fn names(
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], lines))
 }
 
+fn is_hex(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+}
+
 async fn choices(service: &Service, caller: &Caller, gallery: GalleryId, whose: &Whose) -> Result<Vec<Favourites>> {
     caller.require(Scope::Read)?;
     caller.gallery(service, gallery).await?;
+    if whose.visitor.as_ref().is_some_and(|visitor| visitor.len() != 24 || !visitor.bytes().all(is_hex)) {
+        return Err(Problem::invalid("visitor: give the id of one of the visitors"));
+    }
     let found = service.documents.list::<Favourites>(&gallery.to_string(), None, MOST_VISITORS).await?;
     let all = found.into_iter().map(|found| found.document);
     // Whoever chose nothing, or took it all back, is not worth a line.

@@ -176,8 +176,8 @@ pub(crate) struct Uploads {
 }
 
 /// The installation at a glance.
-#[utoipa::path(get, path = "/api/v1/operations", tag = "operations",
-    responses((status = 200, body = Operations), (status = "4XX", body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/operations", operation_id = "get_operations", tag = "operations",
+    responses((status = 200, body = Operations), Problem))]
 pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<Operations>> {
     caller.require(Scope::Operate)?;
     let live = &service.live;
