@@ -6,7 +6,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderName, header},
     response::{
         IntoResponse, Response,
@@ -20,6 +20,7 @@ use super::status::{self, Status};
 use crate::{
     Dated, Problem, Result, Service,
     access::{ApiKey, Caller, Scope},
+    api::{OfGallery, Path},
 };
 
 /// At most two statuses a second.
@@ -43,12 +44,12 @@ const NAMES: [&str; 7] = [
 /// What happens in a gallery, as it happens: `status` first and whenever it changed (at most twice a second), and
 /// `photo_stored`, `photo_done`, `photo_quarantined`, `file_refused`, `receipt_issued`, `receipt_refused` and
 /// `gallery_finished` with the same fields as in docs/events.md.
-#[utoipa::path(get, path = "/api/v1/galleries/{gallery}/events", tag = "galleries", params(("gallery" = String, Path)),
-    responses((status = 200, content_type = "text/event-stream", body = String), (status = "4XX", body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/galleries/{gallery}/events", operation_id = "watch_gallery", tag = "galleries",
+    params(OfGallery), responses((status = 200, content_type = "text/event-stream", body = String), Problem))]
 pub(crate) async fn watch(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(gallery): Path<GalleryId>,
+    Path(OfGallery { gallery }): Path<OfGallery>,
 ) -> Result<Response> {
     caller.require(Scope::Read)?;
     let events = service.hub.watch();
@@ -107,7 +108,7 @@ impl Watcher {
                 Ok(Ok(_)) => {}
                 Ok(Err(broadcast::error::RecvError::Lagged(_))) => {
                     self.latest = None;
-                    self.look_at = self.not_before;
+                    self.look_at = now;
                 }
                 Ok(Err(broadcast::error::RecvError::Closed)) => return None,
             }

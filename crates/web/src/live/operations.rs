@@ -170,19 +170,20 @@ pub(crate) struct StoreView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Uploads {
     /// How many.
-    open: i64,
+    open: u64,
     /// What they have received so far.
-    bytes: i64,
+    bytes: u64,
 }
 
 /// The installation at a glance.
-#[utoipa::path(get, path = "/api/v1/operations", tag = "operations",
-    responses((status = 200, body = Operations), (status = "4XX", body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/operations", operation_id = "get_operations", tag = "operations",
+    responses((status = 200, body = Operations), Problem))]
 pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<Operations>> {
     caller.require(Scope::Operate)?;
     let live = &service.live;
     let expected = live.observer.expected(&service.system, FRESH).await?;
     let workers = workers(&service).await?;
+    let (open, bytes) = service.uploads.occupancy().await?;
     let now = service.system.clock.now();
     let pause = live.observer.paused(now);
     let (latency, pipelines) = live.journal.measured(now);
@@ -202,7 +203,7 @@ pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> 
         latency,
         pipelines,
         stores: stores(&service).await,
-        uploads: Uploads { open: live.metrics.uploads_open.get(), bytes: live.metrics.uploads_bytes.get() },
+        uploads: Uploads { open, bytes },
         decisions: live.journal.decisions(),
     }))
 }

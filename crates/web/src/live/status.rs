@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use procession_domain::{
     GalleryId, Timestamp,
     gallery::{Progress, Rank},
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::{
     Problem, Result, Service,
     access::{Caller, Scope},
-    api::{Json, ProgressView},
+    api::{Json, OfGallery, Path, ProgressView},
 };
 
 /// How far a gallery is, and what is expected of it.
@@ -44,16 +44,16 @@ pub(crate) struct Status {
 }
 
 /// How far a gallery is, and when it will be finished.
-#[utoipa::path(get, path = "/api/v1/galleries/{gallery}/status", tag = "galleries", params(("gallery" = String, Path)),
-    responses((status = 200, body = Status), (status = "4XX", body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/galleries/{gallery}/status", operation_id = "get_status", tag = "galleries",
+    params(OfGallery), responses((status = 200, body = Status), Problem))]
 pub(crate) async fn get(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(id): Path<GalleryId>,
+    Path(OfGallery { gallery }): Path<OfGallery>,
 ) -> Result<Json<Status>> {
     caller.require(Scope::Read)?;
-    let (_, rank) = caller.gallery(&service, id).await?;
-    Ok(Json(of(&service, id, &rank).await?))
+    let (_, rank) = caller.gallery(&service, gallery).await?;
+    Ok(Json(of(&service, gallery, &rank).await?))
 }
 
 /// The status of a gallery, for whoever may see it.
