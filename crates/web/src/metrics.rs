@@ -48,10 +48,6 @@ pub(crate) struct Metrics {
     pub(crate) request_seconds: Histograms<Asked>,
     /// Connections that are open.
     pub(crate) connections: Gauge,
-    /// Uploads that are not complete. Set by the uploads.
-    pub(crate) uploads_open: Gauge,
-    /// What they have received so far, in bytes. Set by the uploads.
-    pub(crate) uploads_bytes: Gauge,
     /// Events that could not be taken in because there were too many at once.
     pub(crate) events_missed: Counter,
     photos_stored: Counter,
@@ -122,8 +118,6 @@ impl Default for Metrics {
                 Family::new_with_constructor(requests),
             ),
             connections: to.add("http_connections", "Open connections", Gauge::default()),
-            uploads_open: to.add("uploads_open", "Uploads that are not complete", Gauge::default()),
-            uploads_bytes: to.add("uploads_open_bytes", "Bytes of uploads that are not complete", Gauge::default()),
             events_missed: to.add("events_missed", "Events that these figures lack", Counter::default()),
             photos_stored: to.add("photos_stored", "Photos whose original became durable", Counter::default()),
             bytes_stored: to.add("photos_stored_bytes", "Bytes of originals that became durable", Counter::default()),

@@ -67,6 +67,14 @@ impl Uploads {
         let spool = blocking(move || Spool::open(&folder, room_bytes, most_bytes)).await??;
         Ok(Self { spool: Arc::new(spool), first_looks: Arc::new(Semaphore::new(FIRST_LOOKS)) })
     }
+
+    /// How many uploads have not ended, and how many bytes they have received.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub(crate) async fn occupancy(&self) -> Result<(u64, u64)> {
+        self.spool.run(Spool::occupancy).await
+    }
 }
 
 /// The routes of uploads.

@@ -108,7 +108,7 @@ impl Watcher {
                 Ok(Ok(_)) => {}
                 Ok(Err(broadcast::error::RecvError::Lagged(_))) => {
                     self.latest = None;
-                    self.look_at = self.not_before;
+                    self.look_at = now;
                 }
                 Ok(Err(broadcast::error::RecvError::Closed)) => return None,
             }

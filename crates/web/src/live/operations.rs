@@ -170,9 +170,9 @@ pub(crate) struct StoreView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Uploads {
     /// How many.
-    open: i64,
+    open: u64,
     /// What they have received so far.
-    bytes: i64,
+    bytes: u64,
 }
 
 /// The installation at a glance.
@@ -183,6 +183,7 @@ pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> 
     let live = &service.live;
     let expected = live.observer.expected(&service.system, FRESH).await?;
     let workers = workers(&service).await?;
+    let (open, bytes) = service.uploads.occupancy().await?;
     let now = service.system.clock.now();
     let pause = live.observer.paused(now);
     let (latency, pipelines) = live.journal.measured(now);
@@ -202,7 +203,7 @@ pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> 
         latency,
         pipelines,
         stores: stores(&service).await,
-        uploads: Uploads { open: live.metrics.uploads_open.get(), bytes: live.metrics.uploads_bytes.get() },
+        uploads: Uploads { open, bytes },
         decisions: live.journal.decisions(),
     }))
 }

@@ -49,11 +49,11 @@ pub(crate) struct Status {
 pub(crate) async fn get(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Path(OfGallery { gallery: id }): Path<OfGallery>,
+    Path(OfGallery { gallery }): Path<OfGallery>,
 ) -> Result<Json<Status>> {
     caller.require(Scope::Read)?;
-    let (_, rank) = caller.gallery(&service, id).await?;
-    Ok(Json(of(&service, id, &rank).await?))
+    let (_, rank) = caller.gallery(&service, gallery).await?;
+    Ok(Json(of(&service, gallery, &rank).await?))
 }
 
 /// The status of a gallery, for whoever may see it.

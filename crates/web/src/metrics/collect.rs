@@ -26,6 +26,8 @@ pub(super) struct Collected {
     leases: Gauge,
     throughput: Float,
     workers_paused: Gauge,
+    uploads_open: Gauge,
+    uploads_bytes: Gauge,
     store_free: Family<Store, Gauge>,
     store_total: Family<Store, Gauge>,
     cpu_seconds: Counter<f64>,
@@ -64,6 +66,8 @@ impl Collected {
                 Float::default(),
             ),
             workers_paused: to.add("workers_paused", "1 while the workers wait for a fault to pass", Gauge::default()),
+            uploads_open: to.add("uploads_open", "Uploads that are not complete", Gauge::default()),
+            uploads_bytes: to.add("uploads_open_bytes", "Bytes of uploads that are not complete", Gauge::default()),
             store_free: to.add("store_free_bytes", "What can still be written to a store", Family::default()),
             store_total: to.add("store_size_bytes", "What the medium of a store holds in all", Family::default()),
             cpu_seconds: to.add("process_cpu_seconds", "Processor time that was used", Counter::default()),
@@ -81,6 +85,9 @@ impl Collected {
                 self.store_total.get_or_create(&store).set(signed(room.total));
             }
         }
+        let (uploads, bytes) = service.uploads.occupancy().await?;
+        self.uploads_open.set(signed(uploads));
+        self.uploads_bytes.set(signed(bytes));
         let now = service.system.clock.now();
         self.workers_paused.set(i64::from(service.live.observer.paused(now).is_some()));
         self.look_at_queue(service, now).await

@@ -160,6 +160,13 @@ impl Spool {
         self.list(DONE)
     }
 
+    /// How many uploads have not ended, and how many bytes they have received.
+    pub(super) fn occupancy(&self) -> io::Result<(u64, u64)> {
+        let open = self.open_uploads()?;
+        let bytes = open.iter().map(|id| self.on_disk(id)).sum::<io::Result<u64>>()?;
+        Ok((open.len() as u64, bytes))
+    }
+
     fn leave(&self, upload: &Upload) -> io::Result<()> {
         remove_file(&self.path(OPEN, &upload.id, RECORD))?;
         self.give_room_back(upload.room_bytes(self.most_bytes));
