@@ -47,6 +47,8 @@ fn every_command_has_help() {
     for command in [
         &[][..],
         &["process"],
+        &["serve"],
+        &["upload"],
         &["gallery"],
         &["gallery", "list"],
         &["gallery", "show"],

@@ -98,7 +98,7 @@ impl Incoming {
             let mut sum = received.checksum.take();
             let written = spool.run(move |_| {
                 let file =
-                    file.map_or_else(|| File::options().create(true).append(false).write(true).open(&path), Ok)?;
+                    file.map_or_else(|| File::options().create(true).truncate(false).write(true).open(&path), Ok)?;
                 file.write_all_at(&bytes, at)?;
                 sum.iter_mut().for_each(|sum| sum.add(&bytes));
                 Ok((file, sum))
