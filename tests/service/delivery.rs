@@ -27,11 +27,11 @@ const USUAL: [Made<'static>; 4] = [
     ("square-256", Jpeg, (256, 256), b"a square"),
 ];
 
-fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+pub(crate) fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     response.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
 
-async fn problem(response: Response) -> (u16, String) {
+pub(crate) async fn problem(response: Response) -> (u16, String) {
     let status = response.status().as_u16();
     assert_eq!(header(&response, "cache-control"), "no-store", "{status}");
     assert_eq!(header(&response, "content-type"), "application/problem+json", "{status}");
@@ -339,7 +339,7 @@ impl Blobs for Gated {
 #[tokio::test]
 async fn however_many_ask_one_reads() {
     let store = Arc::new(Gated { inner: MemoryBlobs::default(), reads: AtomicUsize::new(0), gate: Semaphore::new(0) });
-    let prepared = Prepared::start_over(Arc::clone(&store) as _).await;
+    let prepared = Prepared::start_over(tempfile::tempdir().unwrap(), Arc::clone(&store) as _).await;
     let photo = prepared.store("IMG_1.jpg", b"an original").await;
     prepared.finish(&photo, &USUAL).await;
     let url = format!("{}{}", prepared.url, prepared.sources(&photo).await.images[0].url);

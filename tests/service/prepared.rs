@@ -26,7 +26,7 @@ pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 
 pub(crate) struct Prepared {
     folder: TempDir,
-    _stop: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) service: Arc<Service>,
     pub(crate) url: String,
@@ -40,36 +40,45 @@ pub(crate) type Made<'a> = (&'a str, OutputFormat, (u32, u32), &'a [u8]);
 impl Prepared {
     /// Over two stores in memory.
     pub(crate) async fn start() -> (Self, [MemoryBlobs; 2]) {
-        let stores = [MemoryBlobs::default(), MemoryBlobs::default()];
-        let handles = stores.iter().map(|store| Arc::new(store.clone()) as Arc<dyn Blobs>).collect();
-        (Self::start_over(Arc::new(Replicated::new(handles, 2).unwrap())).await, stores)
+        Self::start_in(tempfile::tempdir().unwrap()).await
     }
 
-    pub(crate) async fn start_over(blobs: Arc<dyn Blobs>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    /// With its ledger in this folder.
+    pub(crate) async fn start_in(folder: TempDir) -> (Self, [MemoryBlobs; 2]) {
+        let stores = [MemoryBlobs::default(), MemoryBlobs::default()];
+        let handles = stores.iter().map(|store| Arc::new(store.clone()) as Arc<dyn Blobs>).collect();
+        (Self::start_over(folder, Arc::new(Replicated::new(handles, 2).unwrap())).await, stores)
+    }
+
+    pub(crate) async fn start_over(folder: TempDir, blobs: Arc<dyn Blobs>) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));
         let (stop, stopping) = watch::channel(false);
         let service = open(&folder, blobs, Arc::clone(&clock), stopping.clone()).await;
         let gallery = gallery();
         service.system.ledger.open_gallery(&gallery, &rank()).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let connections = Connections { most: 256, head: HOUR, idle: HOUR, drain: Duration::from_secs(1) };
-        tokio::spawn(procession_web::serve(listener, Arc::clone(&service), connections, stopping));
+        let url = serve(Arc::clone(&service), stopping).await;
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { folder, _stop: stop, clock, service, url, http, gallery }
+        Self { folder, stop, clock, service, url, http, gallery }
     }
 
     /// The service again, as another process over the same ledger and stores has it.
     pub(crate) async fn another(&self) -> Arc<Service> {
-        let (blobs, (_, stopping)) = (Arc::clone(&self.service.system.blobs), watch::channel(false));
-        open(&self.folder, blobs, Arc::clone(&self.clock), stopping).await
+        let blobs = Arc::clone(&self.service.system.blobs);
+        open(&self.folder, blobs, Arc::clone(&self.clock), self.stop.subscribe()).await
+    }
+
+    /// The address of such a process.
+    pub(crate) async fn another_server(&self) -> String {
+        serve(self.another().await, self.stop.subscribe()).await
     }
 
     /// Stores a photo with this content, of 3,000 × 2,000 pixels as far as anybody looks.
     pub(crate) async fn store(&self, name: &str, content: &[u8]) -> Photo {
-        let photo = self.photo(name, content);
+        self.store_as(self.photo(name, content), content).await
+    }
+
+    pub(crate) async fn store_as(&self, photo: Photo, content: &[u8]) -> Photo {
         let key = Key::Original(photo.original);
         self.service.system.blobs.put(&key, Bytes::copy_from_slice(content)).await.unwrap();
         self.service.system.ledger.store_photo(&photo, Priority::Medium, 1.0).await.unwrap();
@@ -78,6 +87,10 @@ impl Prepared {
 
     /// Ends the work on the photo that waits.
     pub(crate) async fn finish(&self, photo: &Photo, made: &[Made<'_>]) {
+        self.finish_as(photo, made, Analysis::default()).await;
+    }
+
+    pub(crate) async fn finish_as(&self, photo: &Photo, made: &[Made<'_>], analysis: Analysis) {
         let (now, system) = (self.service.system.clock.now(), &self.service.system);
         let claims = system.ledger.claim(&WorkerId("test".to_owned()), 1, None, now, now.after(HOUR)).await.unwrap();
         assert_eq!(claims.iter().map(|claim| claim.photo.id).collect::<Vec<_>>(), [photo.id]);
@@ -96,7 +109,7 @@ impl Prepared {
                 crc32: Some(crc32fast::hash(content)),
             });
         }
-        system.ledger.complete(&claims[0].lease, &finished(variants, now)).await.unwrap();
+        system.ledger.complete(&claims[0].lease, &finished(variants, analysis, now)).await.unwrap();
     }
 
     /// The addresses of a photo's images as they are now.
@@ -118,7 +131,8 @@ impl Prepared {
         headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).send().await.unwrap()
     }
 
-    fn photo(&self, name: &str, content: &[u8]) -> Photo {
+    /// A photo of the gallery that is not stored yet.
+    pub(crate) fn photo(&self, name: &str, content: &[u8]) -> Photo {
         let original = ContentHash::of(content);
         Photo {
             id: PhotoId::of(self.gallery.id, &original),
@@ -140,6 +154,14 @@ impl Prepared {
 pub(crate) async fn sources(service: &Service, photo: &Photo) -> Sources {
     let (photo, state) = service.system.ledger.photo(photo.id).await.unwrap();
     Sources::of(service, &photo, &state)
+}
+
+async fn serve(service: Arc<Service>, stopping: watch::Receiver<bool>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let connections = Connections { most: 256, head: HOUR, idle: HOUR, drain: Duration::from_secs(1) };
+    tokio::spawn(procession_web::serve(listener, service, connections, stopping));
+    url
 }
 
 async fn open(
@@ -182,7 +204,7 @@ fn gallery() -> Gallery {
         studio: StudioId::local(),
         title: "Anna & Ben".to_owned(),
         wedding: None,
-        consent: Consent::default(),
+        consent: Consent { faces: true },
         pipeline: PipelineChoice::Auto,
         opened_at: Timestamp::from_micros(1_800_000_000_000_000),
     }
@@ -198,14 +220,14 @@ fn fingerprint() -> Fingerprint {
     Fingerprint::of(&pipelines["reception_photos"], "test")
 }
 
-fn finished(variants: Vec<Variant>, now: Timestamp) -> Finished {
+fn finished(variants: Vec<Variant>, analysis: Analysis, now: Timestamp) -> Finished {
     Finished {
         pipeline: "reception_photos".to_owned(),
         pipeline_reason: "the default".to_owned(),
         fingerprint: fingerprint(),
         variants,
         thumbhash: String::new(),
-        analysis: Analysis::default(),
+        analysis,
         timings: Timings::default(),
         finished_at: now,
     }

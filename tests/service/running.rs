@@ -29,7 +29,11 @@ impl Running {
 
     /// As [`Running::start`], with more arguments or variables.
     pub(crate) fn start_with(configure: impl Fn(&mut Command) -> &mut Command) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), configure)
+    }
+
+    /// As [`Running::start_with`], over what is in a folder already.
+    pub(crate) fn start_in(folder: TempDir, configure: impl Fn(&mut Command) -> &mut Command) -> Self {
         let (process, output, url, key) = spawn(folder.path(), "127.0.0.1:0", &configure);
         // Nothing here speaks TLS, but the client wants to know who would.
         let _ = rustls::crypto::ring::default_provider().install_default();
