@@ -6,9 +6,11 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use jiff::civil::Date;
 use procession_domain::{
-    GalleryId,
+    GalleryId, StudioId,
     gallery::{Consent, TimeZoneName},
 };
+
+use procession_web::access::Scope;
 
 use crate::{config::Memory, upload::CodingChoice};
 
@@ -54,6 +56,9 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Send folders of photos to a service, and get the receipt for them
     Upload(Upload),
+    /// Look after the keys that open the service
+    #[command(subcommand)]
+    Key(Key),
     /// Look at galleries
     #[command(subcommand)]
     Gallery(Gallery),
@@ -187,6 +192,35 @@ pub(crate) struct Resources {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// All keys of a studio with what they may do
+    List {
+        /// The studio's id [default: the studio of this installation]
+        #[arg(long, value_name = "ID")]
+        studio: Option<StudioId>,
+    },
+    /// Make a key and show it, for the only time
+    Create {
+        /// What people call it, such as "Lightroom plug-in"
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// What it may do: read, upload, edit, admin, operate
+        #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',', value_parser = scope)]
+        scopes: Vec<Scope>,
+        /// The studio's id [default: the studio of this installation]
+        #[arg(long, value_name = "ID")]
+        studio: Option<StudioId>,
+    },
+    /// End a key, and every session that was begun with it
+    Revoke {
+        /// The public part of the key: 24 hex digits
+        id: String,
+    },
+    /// Sign addresses and cookies with a new secret from now on; what the old ones signed stays valid until its end
+    RotateSecret,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum Gallery {
     /// All galleries, the latest first
     List,
@@ -240,6 +274,11 @@ pub(crate) struct ShowConfig {
     /// Write docs/config.md instead
     #[arg(long, hide = true)]
     pub(crate) markdown: bool,
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    let known = Scope::ALL.into_iter().find(|scope| scope.name() == text);
+    known.ok_or_else(|| format!("there are {}", Scope::ALL.map(Scope::name).join(", ")))
 }
 
 fn consent(text: &str) -> Result<Consent, String> {

@@ -3,6 +3,7 @@
 mod config;
 mod doctor;
 mod gallery;
+mod key;
 mod models;
 mod process;
 mod receipt;
@@ -18,16 +19,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
-use tracing_subscriber::EnvFilter;
-
 use crate::{
     cli::{self, Cli, Command},
     config::{Config, Environment, Flags, load},
+    log::{Log, LogFormat},
 };
 
-/// Warnings, but for those of the flow: each of them is told as an event already.
-const DEFAULT_LOG: &str = "warn,procession_flow=error";
 /// Work that blocks is given so long to end after an interruption. What it leaves is what a crash leaves: nothing wrong.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -42,7 +39,14 @@ fn partly() -> ExitCode {
 /// It could not run, or not to its end.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { global, command } = cli;
-    start_log(global.log.as_deref())?;
+    let (format, traces) = match &command {
+        Command::Serve(args) => {
+            let config = serve::configure(args, &global)?;
+            (config.log_format, config.traces_endpoint)
+        }
+        _ => (LogFormat::Text, None),
+    };
+    let _log = Log::start(global.log.as_deref(), format, traces.as_deref())?;
     match command {
         Command::Completions { shell } => shell::completions(shell),
         Command::Man => shell::manual(),
@@ -54,9 +58,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let config = configure(&global, &args.stores, &args.resources)?;
             wait(process::run(&args, &config, &global))
         }
-        Command::Serve(args) => {
-            let config = serve::configure(&args, &global)?;
-            wait(serve::run(&config, &global))
+        Command::Serve(args) => wait(serve::run(&serve::configure(&args, &global)?, &global)),
+        Command::Key(command) => {
+            let config = configure(&global, &cli::Stores::default(), &cli::Resources::default())?;
+            wait(key::run(command, &config, &global))
         }
         Command::Upload(args) => {
             let config = configure(&global, &cli::Stores::default(), &cli::Resources::default())?;
@@ -99,16 +104,6 @@ fn configure(global: &cli::Global, stores: &cli::Stores, resources: &cli::Resour
         ..Flags::default()
     };
     Ok(load(global.config.as_deref(), &Environment::of_this_process(), &flags)?)
-}
-
-fn start_log(filter: Option<&str>) -> anyhow::Result<()> {
-    let filter = match filter {
-        Some(filter) => EnvFilter::try_new(filter).with_context(|| format!("--log {filter}"))?,
-        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG)),
-    };
-    let coloured = io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(coloured).init();
-    Ok(())
 }
 
 /// Runs a command that waits. Work that it left behind on other threads does not hold up the end.

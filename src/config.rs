@@ -17,6 +17,8 @@ use procession_pixel::Limits;
 use procession_plan::{CriticalShare, RetryPolicy};
 use procession_web::{Connections, ServiceSettings};
 
+use crate::log::LogFormat;
+
 pub(crate) use document::{markdown, rows};
 pub(crate) use layers::{Environment, Flags, load};
 pub(crate) use memory::Memory;
@@ -40,6 +42,9 @@ pub(crate) struct Config {
     /// The part of the work, 0 to 1, that critical galleries take while others wait.
     pub(crate) critical_share: f64,
     pub(crate) service: ServiceConfig,
+    pub(crate) log_format: LogFormat,
+    /// Where spans are sent; `None` means nowhere.
+    pub(crate) traces_endpoint: Option<String>,
     pub(crate) limits: Limits,
     pub(crate) promises: Promises,
     pub(crate) retry: RetryPolicy,
@@ -96,6 +101,8 @@ impl Config {
             lease_seconds: 10,
             critical_share: CriticalShare::default().cap,
             service: ServiceConfig::default(),
+            log_format: LogFormat::default(),
+            traces_endpoint: None,
             limits: Limits::default(),
             promises: Promises::default(),
             retry: RetryPolicy::default(),

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod failure;
 mod human;
+mod log;
 mod machine;
 mod progress;
 mod upload;

@@ -54,7 +54,8 @@ pub(crate) fn existing_stores(config: &Config) -> anyhow::Result<Vec<Arc<dyn Blo
     config.stores().iter().map(|path| open(path)).collect()
 }
 
-async fn ledger(config: &Config) -> anyhow::Result<Arc<dyn Ledger>> {
+/// The ledger, made if it is not there.
+pub(crate) async fn ledger(config: &Config) -> anyhow::Result<Arc<dyn Ledger>> {
     let path = config.ledger();
     let options = LedgerOptions { critical_share: config.critical_share };
     let ledger = SqliteLedger::open_with(&path, options).await;

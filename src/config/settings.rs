@@ -233,6 +233,28 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
         show: |config| config.service.private_webhooks.to_string(),
     },
+    Setting {
+        key: "log.format",
+        kind: Kind::Text,
+        what: "How `procession serve` writes its log to standard error: `text`, or `json` with an object a line and a line for \
+               each request.",
+        set: |config, value, _| {
+            config.log_format = value.as_str().unwrap_or_default().parse()?;
+            Ok(())
+        },
+        show: |config| config.log_format.name().to_owned(),
+    },
+    Setting {
+        key: "traces.endpoint",
+        kind: Kind::Text,
+        what: "Collector to which `procession serve` sends its spans by OTLP over HTTP, such as `http://127.0.0.1:4318`. By \
+               default none are sent.",
+        set: |config, value, _| {
+            config.traces_endpoint = Some(public_url(value.as_str().unwrap_or_default())?);
+            Ok(())
+        },
+        show: |config| config.traces_endpoint.clone().unwrap_or_default(),
+    },
     number!("limits.max_bytes", 1.., "A longer file is not accepted.", limits.max_bytes),
     number!("limits.max_pixels", 1.., "A photo with more pixels is not processed.", limits.max_pixels),
     number!("limits.max_edge", 1.., "A photo with a longer edge, in pixels, is not processed.", limits.max_edge),

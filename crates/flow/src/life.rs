@@ -33,13 +33,14 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim) -> Result<Finished
     let extent = extent(system, gallery)?;
     let _memory = system.budget.grant(footprint(system, photo, extent)).await?;
     let mut watch = Stopwatch::start();
-    let original = system.blobs.get(&Key::Original(photo.original)).await?;
+    let original = fetch(system, photo).await?;
     let fetch_seconds = watch.lap_seconds();
     // The bytes are here: only now is a place at the device taken, and held until nothing is left to compute.
     let made = {
         let _lane = system.lanes.acquire().await.map_err(|_| Error::Bug("the device is gone".to_owned()))?;
         let (system, gallery) = (Arc::clone(system), gallery.clone());
-        blocking(move || make(&system, &gallery, original, first_extent(&gallery, extent))).await??
+        let span = tracing::Span::current();
+        blocking(move || span.in_scope(|| make(&system, &gallery, original, first_extent(&gallery, extent)))).await??
     };
     watch.lap_seconds();
     let Made { pipeline, reason, rendered, thumbhash, analysis, mut timings } = made;
@@ -74,6 +75,7 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim) -> Result<Finished
 
 /// Puts an output into the vault and returns what is there now. If another worker was first, with an encoder that rounds
 /// otherwise, its bytes stand: both are the same recipe's.
+#[tracing::instrument(name = "store", skip_all)]
 pub(crate) async fn keep(system: &System, key: &Key, bytes: Bytes) -> Result<Bytes> {
     match system.blobs.put(key, bytes.clone()).await {
         Err(error) if error.kind() == Kind::Conflict => Ok(system.blobs.get(key).await?),
@@ -104,11 +106,22 @@ fn make(system: &System, gallery: &Gallery, original: Bytes, extent: Extent) -> 
     let faces: Vec<Region> = analysis.faces.iter().flatten().map(|face| face.region).collect();
     let plan = Plan::new(&system.settings.pipelines[&pipeline].recipe, &probe, &faces)?;
     let thumbhash = decoded.thumbhash.clone();
-    let rendered = one(system.device.render(vec![(decoded, plan)]))?;
+    let rendered = render(system, decoded, plan)?;
     let timings = Timings { decode_seconds, vision_seconds, render_seconds: watch.lap_seconds(), ..Timings::default() };
     Ok(Made { pipeline, reason, rendered, thumbhash, analysis, timings })
 }
 
+#[tracing::instrument(skip_all)]
+async fn fetch(system: &System, photo: &Photo) -> Result<Bytes> {
+    Ok(system.blobs.get(&Key::Original(photo.original)).await?)
+}
+
+#[tracing::instrument(skip_all)]
+fn render(system: &System, decoded: Decoded, plan: Plan) -> Result<Vec<Rendered>> {
+    one(system.device.render(vec![(decoded, plan)]))
+}
+
+#[tracing::instrument(skip_all)]
 fn decode(system: &System, source: Source, extent: Extent) -> Result<Decoded> {
     one(system.device.decode(vec![(source, extent)]))
 }
@@ -120,6 +133,7 @@ pub(crate) fn one<T>(results: Vec<Result<T, procession_pixel::Error>>) -> Result
 }
 
 /// What every pipeline wants to know, and by what it is chosen: faces and sharpness. Embeddings follow the gallery's consent.
+#[tracing::instrument(skip_all)]
 fn look(system: &System, gallery: &Gallery, decoded: &Decoded) -> Result<Analysis> {
     let ask = Ask { faces: true, embeddings: gallery.consent.faces, ..Ask::default() };
     let seen = system.vision.as_ref().map(|vision| vision.analyze(&decoded.view, ask));
@@ -127,6 +141,7 @@ fn look(system: &System, gallery: &Gallery, decoded: &Decoded) -> Result<Analysi
 }
 
 /// What the chosen pipeline wants to know besides.
+#[tracing::instrument(skip_all)]
 fn look_closer(system: &System, decoded: &Decoded, seen: Analysis, level: AnalysisLevel) -> Result<Analysis> {
     let ask = Ask {
         expressions: level >= AnalysisLevel::Comprehensive,

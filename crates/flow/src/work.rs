@@ -147,6 +147,7 @@ impl Worker {
 }
 
 /// Lives one photo's life and writes down how it ended.
+#[tracing::instrument(name = "photo", skip_all, fields(photo.id = %claim.photo.id))]
 async fn one_photo(system: &Arc<System>, claim: &Claim, events: &Events) -> Result<()> {
     let (photo, name) = (claim.photo.id, claim.photo.name().to_owned());
     let gallery = claim.gallery.id;
