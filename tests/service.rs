@@ -24,6 +24,8 @@ mod lagging;
 mod links;
 #[path = "service/live.rs"]
 mod live;
+#[path = "service/logs.rs"]
+mod logs;
 #[path = "service/metrics.rs"]
 mod metrics;
 #[path = "service/openapi.rs"]
