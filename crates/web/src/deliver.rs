@@ -34,7 +34,6 @@ use known::{Images, Known};
 pub(crate) use choose::to_keep;
 pub(crate) use delivery::{Delivery, being_made};
 pub(crate) use keep::send_screen_image;
-pub(crate) use sources::signed_url;
 pub use sources::{ImageView, Sources};
 pub(crate) use url::ImageName;
 
