@@ -14,6 +14,8 @@ mod bench;
 mod delivery;
 #[path = "service/documented.rs"]
 mod documented;
+#[path = "service/edge.rs"]
+mod edge;
 #[path = "service/galleries.rs"]
 mod galleries;
 #[path = "service/isolation.rs"]

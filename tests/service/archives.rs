@@ -109,7 +109,7 @@ impl Prepared {
     }
 
     /// The address of an archive.
-    async fn archive(&self, wanted: &Value) -> String {
+    pub(crate) async fn archive(&self, wanted: &Value) -> String {
         let answer = self.ask(wanted).await;
         let status = answer.status();
         let made: Value = answer.json().await.unwrap();

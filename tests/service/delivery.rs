@@ -201,18 +201,18 @@ async fn the_image_that_suits_is_negotiated() {
     let everything =
         "Accept, Sec-CH-Width, Width, Sec-CH-Viewport-Width, Viewport-Width, Sec-CH-DPR, DPR, Save-Data, ECT";
     for (said, variant, media_type, length) in [
-        (&[("accept", "image/avif,image/webp,*/*")][..], "2048.webp; ", "image/webp", "100000"),
-        (&[("accept", "image/avif"), ("sec-ch-width", "9000")], "2048.jpg; ", "image/jpeg", "200000"),
-        (&[("sec-ch-width", "400")], "512.jpg; ", "image/jpeg", "3000"),
-        (&[("sec-ch-width", "1000"), ("save-data", "on")], "512.jpg; ", "image/jpeg", "3000"),
-        (&[("ect", "2g"), ("accept", "*/*")], "512.jpg; ", "image/jpeg", "3000"),
+        (&[("accept", "image/avif,image/webp,*/*")][..], "2048.webp", "image/webp", "100000"),
+        (&[("accept", "image/avif"), ("sec-ch-width", "9000")], "2048.jpg", "image/jpeg", "200000"),
+        (&[("sec-ch-width", "400")], "512.jpg", "image/jpeg", "3000"),
+        (&[("sec-ch-width", "1000"), ("save-data", "on")], "512.jpg", "image/jpeg", "3000"),
+        (&[("ect", "2g"), ("accept", "*/*")], "512.jpg", "image/jpeg", "3000"),
     ] {
         let answer = prepared.get(&auto, said).await;
         assert_eq!(answer.status(), 200);
         assert_eq!(header(&answer, "vary"), everything);
         assert_eq!(header(&answer, "cache-control"), "public, max-age=3600");
         assert_eq!((header(&answer, "content-type"), header(&answer, "content-length")), (media_type, length));
-        assert!(header(&answer, "procession-choice").starts_with(variant), "{}", header(&answer, "procession-choice"));
+        assert_eq!(header(&answer, "procession-choice"), variant);
         let etag = header(&answer, "etag").to_owned();
         assert_eq!(etag, format!("\"{}\"", ContentHash::of(&answer.bytes().await.unwrap())));
         let again = [said, &[("if-none-match", &etag)]].concat();

@@ -3,18 +3,13 @@
 use std::{
     collections::BTreeSet,
     io::Write as _,
-    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use crate::live::{Events, over_a_finished_gallery, redo};
-
-/// Prometheus' checker: from the path, or where `cargo xtask setup` put it.
-fn promtool() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/debian");
-    std::env::split_paths(&path).chain([own]).map(|folder| folder.join("promtool")).find(|file| file.is_file())
-}
+use crate::{
+    live::{Events, over_a_finished_gallery, redo},
+    running::tool,
+};
 
 #[tokio::test]
 async fn the_metrics_are_what_prometheus_expects_and_the_page_says() {
@@ -41,7 +36,7 @@ async fn the_metrics_are_what_prometheus_expects_and_the_page_says() {
         assert!(!text.contains(secret), "{secret} is in the metrics");
     }
 
-    let Some(promtool) = promtool() else {
+    let Some(promtool) = tool("promtool") else {
         assert!(std::env::var_os("PROCESSION_REQUIRE_ALL").is_none(), "promtool is missing: run `cargo xtask setup`");
         return;
     };

@@ -147,3 +147,10 @@ fn spawn(
     let text = |name: &str| said[name].as_str().unwrap().to_owned();
     (process, output, text("url"), text("key"))
 }
+
+/// A program that some tests need: from the path, or where Debian keeps it, or where `cargo xtask setup` put it.
+pub(crate) fn tool(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let more = [PathBuf::from("/usr/sbin"), Path::new(env!("CARGO_MANIFEST_DIR")).join("target/debian")];
+    std::env::split_paths(&path).chain(more).map(|folder| folder.join(name)).find(|file| file.is_file())
+}

@@ -21,7 +21,10 @@ const HEIF: Package = Package { name: "libheif1", program: None, purpose: "reads
 const BROWSER: Package = Package { name: "chromium", program: Some("chromium"), purpose: "tests the gallery page" };
 /// The checker of what `/metrics` says. The whole package would start a server of its own.
 const PROMTOOL: Package = Package { name: "prometheus", program: Some("promtool"), purpose: "checks the metrics" };
-/// Archives are tested by what people unpack them with.
+/// The cache before the service is tested as it is recommended. The whole package would start a server of its own.
+const NGINX: Package = Package { name: "nginx", program: Some("nginx"), purpose: "tests the service behind a cache" };
+/// Archives are tested by what people fetch and unpack them with.
+const CURL: Package = Package { name: "curl", program: Some("curl"), purpose: "tests downloads that break off" };
 const UNZIP: Package = Package { name: "unzip", program: Some("unzip"), purpose: "tests the ZIP archives" };
 
 /// Everything that `demo` and `test` need.
@@ -46,8 +49,9 @@ pub(crate) fn for_bench() -> Result<()> {
 /// What must be there before the tests are built and run, but for the models.
 pub(crate) fn for_tests() -> Result<()> {
     for_bench()?;
-    debian::install(&[BROWSER, UNZIP])?;
+    debian::install(&[BROWSER, CURL, UNZIP])?;
     debian::extract(&PROMTOOL)?;
+    debian::extract(&NGINX)?;
     python::install()
 }
 

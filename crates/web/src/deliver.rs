@@ -34,7 +34,6 @@ use known::{Images, Known};
 pub(crate) use choose::to_keep;
 pub(crate) use delivery::{Delivery, being_made};
 pub(crate) use keep::send_screen_image;
-pub(crate) use sources::signed_url;
 pub use sources::{ImageView, Sources};
 pub(crate) use url::ImageName;
 
@@ -42,7 +41,7 @@ pub(crate) use url::ImageName;
 const LONGEST_AUTO: Duration = Duration::from_secs(60 * 60);
 /// The first look stands in for what is there in a moment.
 const LONGEST_STAND_IN: Duration = Duration::from_secs(5);
-/// Says which image was chosen, and why.
+/// Names the image that was chosen. Why is for the log: others for whom a cache keeps it may have had other reasons.
 const CHOICE: HeaderName = HeaderName::from_static("procession-choice");
 
 /// The routes of images.
@@ -116,7 +115,8 @@ impl Asked<'_> {
         };
         let caching = format!("public, max-age={}", self.left.min(LONGEST_AUTO).as_secs());
         let Variant { name, format, .. } = choice.variant;
-        let said = format!("{name}.{}; {}", format.extension(), choice.reason);
+        let said = format!("{name}.{}", format.extension());
+        tracing::debug!(photo.id = %known.id, image = said, reason = %choice.reason, "image chosen");
         let mut response = self.send(&known, choice.variant, caching, choice.vary).await?;
         if let Ok(said) = HeaderValue::try_from(said) {
             response.headers_mut().insert(CHOICE, said);

@@ -66,8 +66,10 @@ pub(crate) fn extract(package: &Package) -> Result<()> {
         quiet(program("dpkg-deb", &["--extract"]).arg(archive).arg(&unpacked))?;
     }
     // Moved last: what was cut off half way is not there.
-    let (from, to) = (unpacked.join("usr/bin").join(program_name), folder.join(program_name));
-    fs::rename(&from, &to).with_context(|| format!("{} has no {program_name}", package.name))?;
+    let places = ["usr/bin", "usr/sbin"].map(|place| unpacked.join(place).join(program_name));
+    let from = places.iter().find(|path| path.is_file());
+    let from = from.with_context(|| format!("{} has no {program_name}", package.name))?;
+    fs::rename(from, folder.join(program_name)).with_context(|| format!("cannot keep {program_name}"))?;
     fs::remove_dir_all(&unpacked).context("cannot remove what was unpacked")
 }
 

@@ -109,7 +109,7 @@ impl Sources {
 }
 
 /// The URL of an image, as the outside reaches it.
-pub(crate) fn signed_url(service: &Service, name: &ImageName) -> String {
+fn signed_url(service: &Service, name: &ImageName) -> String {
     let path = name.sign(&service.keyring, service.system.clock.now(), service.settings.url_life);
     format!("{}{path}", service.settings.public_url.as_deref().unwrap_or_default())
 }
