@@ -83,8 +83,8 @@ async fn show(
         (opening(&caller))
         div #galleries data-refreshes {
             @if at_work.is_empty() && others.is_empty() { (nothing_yet()) }
-            @if !at_work.is_empty() { (group(&service, "At work", &at_work)) }
-            @if !others.is_empty() { (group(&service, if at_work.is_empty() { "" } else { "All galleries" }, &others)) }
+            @if !at_work.is_empty() { (group(&service, "At work", true, &at_work)) }
+            @if !others.is_empty() { (group(&service, "All galleries", !at_work.is_empty(), &others)) }
             @if let Some(cursor) = older { (older_link(cursor)) }
         }
         @if caller.scopes.contains(&Scope::Upload) { (new_gallery(&service)) }
@@ -141,10 +141,11 @@ fn nothing_yet() -> Markup {
     }
 }
 
-fn group(service: &Service, title: &str, cards: &[Card]) -> Markup {
+/// Some of the cards. Where there is one group only, its title is for those who do not see the page.
+fn group(service: &Service, title: &str, titled: bool, cards: &[Card]) -> Markup {
     html! {
         section.group {
-            @if !title.is_empty() { h2 { (title) } }
+            h2.unseen[!titled] { (title) }
             ul.cards { @for card in cards { (card_markup(service, card)) } }
         }
     }

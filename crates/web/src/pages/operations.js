@@ -129,7 +129,7 @@ function galleries(all, now) {
       cell(slack === null ? "not known yet" : slack < 0 ? `${spanText(-slack)} short` : spanText(slack), `amount ${slack !== null && slack < 0 ? "bad" : ""}`));
   });
   const rest = all.length > 30 ? element("p", { className: "quiet" }, `and ${number(all.length - 30)} more with more to spare`) : null;
-  return [table([["State"], ["Gallery, and why"], ["Photos left", "amount"], ["Due", "amount"], ["To spare", "amount"]], rows, "Deadlines"), rest];
+  return [table([["State"], ["Gallery, and why"], ["Photos left", "amount"], ["Due", "amount"], ["To spare", "amount"]], rows, "Galleries by what they have to spare"), rest];
 }
 
 function queue(all) {
@@ -159,7 +159,7 @@ function latency(all) {
     element("th", { scope: "row" }, stage),
     element("td", { className: "wide" }, bar([{ part: p50_seconds / most, kind: "solid" }, { part: (p95_seconds - p50_seconds) / most, kind: "soft" }, { part: (p99_seconds - p95_seconds) / most, kind: "faint" }], `${stage}: half within ${seconds(p50_seconds)}, 95 of 100 within ${seconds(p95_seconds)}`)),
     cell(seconds(p50_seconds), "amount"), cell(seconds(p95_seconds), "amount"), cell(seconds(p99_seconds), "amount")));
-  return table([["Stage"], ["", "wide"], ["p50", "amount"], ["p95", "amount"], ["p99", "amount"]], rows, "Latency of the last 15 minutes");
+  return table([["Stage"], ["Spread", "wide"], ["p50", "amount"], ["p95", "amount"], ["p99", "amount"]], rows, "Latency of the last 15 minutes");
 }
 
 function stores(all) {
