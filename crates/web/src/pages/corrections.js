@@ -75,7 +75,7 @@ export class Corrections {
     box.replaceChildren();
     if (!mine.length) return;
     const lines = mine.map((correction) => this.#line(correction, mayEdit));
-    box.append(element("h3", {}, "Your changes"), element("ul", { className: "lines" }, ...lines.slice(0, SHOWN)));
+    box.append(element("h2", {}, "Your changes"), element("ul", { className: "lines" }, ...lines.slice(0, SHOWN)));
     if (lines.length > SHOWN) box.append(element("details", { open: isOpen }, element("summary", {}, `${countText(lines.length - SHOWN, "earlier change")}`), element("ul", { className: "lines" }, ...lines.slice(SHOWN))));
   }
 

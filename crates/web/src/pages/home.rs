@@ -1,6 +1,6 @@
 //! The studio's galleries: what is at work first, the most urgent before the others, then all that were opened.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -9,9 +9,13 @@ use axum::{
 };
 use maud::{Markup, html};
 use procession_domain::{
-    GalleryId,
-    gallery::{Gallery, Progress, Rank},
+    GalleryId, Timestamp,
+    gallery::{Gallery, Rank},
     photo::Photo,
+};
+use procession_flow::{
+    Delivery,
+    status::{State as Stage, Status},
 };
 
 use super::{
@@ -19,7 +23,7 @@ use super::{
     enter::Member,
     forms::{consent_field, pipeline_field, wedding_fields},
     frame::{Place, framed},
-    shell::{Failure, Page, icon},
+    shell::{Failure, Page, icon, sentence},
 };
 use crate::{
     Result, Service,
@@ -35,14 +39,23 @@ pub(super) fn routes() -> Router<Arc<Service>> {
 /// A gallery as it is shown among others.
 struct Card {
     gallery: Gallery,
-    rank: Rank,
-    progress: Progress,
+    status: Status,
     cover: Option<Photo>,
 }
 
 impl Card {
     fn is_at_work(&self) -> bool {
-        !self.progress.is_finished()
+        !self.status.progress.is_finished()
+    }
+
+    /// The most urgent first: late before at risk before in time, and within each by what there is to spare.
+    fn order(&self) -> (u8, i64, Timestamp, GalleryId) {
+        let severity = match self.status.delivery {
+            Delivery::Late => 0,
+            Delivery::AtRisk => 1,
+            Delivery::OnTime | Delivery::Delivered => 2,
+        };
+        (severity, self.status.slack_seconds.unwrap_or(i64::MAX), self.status.deadline, self.gallery.id)
     }
 }
 
@@ -65,13 +78,13 @@ async fn show(
         add_older_at_work(&service, &caller, &mut cards).await?;
     }
     let (mut at_work, others): (Vec<Card>, Vec<Card>) = cards.into_iter().partition(Card::is_at_work);
-    at_work.sort_by_key(|card| (card.rank.deadline, card.gallery.id));
+    at_work.sort_by_key(Card::order);
     let main = html! {
         (opening(&caller))
         div #galleries data-refreshes {
             @if at_work.is_empty() && others.is_empty() { (nothing_yet()) }
-            @if !at_work.is_empty() { (group(&service, "At work", &at_work)) }
-            @if !others.is_empty() { (group(&service, if at_work.is_empty() { "" } else { "All galleries" }, &others)) }
+            @if !at_work.is_empty() { (group(&service, "At work", true, &at_work)) }
+            @if !others.is_empty() { (group(&service, "All galleries", !at_work.is_empty(), &others)) }
             @if let Some(cursor) = older { (older_link(cursor)) }
         }
         @if caller.scopes.contains(&Scope::Upload) { (new_gallery(&service)) }
@@ -86,9 +99,9 @@ async fn show(
 }
 
 async fn card(service: &Service, gallery: Gallery, rank: Rank) -> Result<Card> {
-    let progress = service.system.ledger.progress(gallery.id).await?;
+    let status = service.live.observer.status(&service.system, gallery.id, &rank, None).await?;
     let cover = cover(service, gallery.id).await?;
-    Ok(Card { gallery, rank, progress, cover })
+    Ok(Card { gallery, status, cover })
 }
 
 /// What is at work belongs on the first page, however long ago it was opened.
@@ -128,18 +141,19 @@ fn nothing_yet() -> Markup {
     }
 }
 
-fn group(service: &Service, title: &str, cards: &[Card]) -> Markup {
+/// Some of the cards. Where there is one group only, its title is for those who do not see the page.
+fn group(service: &Service, title: &str, titled: bool, cards: &[Card]) -> Markup {
     html! {
         section.group {
-            @if !title.is_empty() { h2 { (title) } }
+            h2.unseen[!titled] { (title) }
             ul.cards { @for card in cards { (card_markup(service, card)) } }
         }
     }
 }
 
 fn card_markup(service: &Service, card: &Card) -> Markup {
-    let Card { gallery, progress, cover, .. } = card;
-    let stored = progress.stored();
+    let Card { gallery, status, cover } = card;
+    let stored = status.progress.stored();
     html! {
         li.card id={ "gallery-" (gallery.id) } {
             a.picture href={ "/studio/galleries/" (gallery.id) } tabindex="-1" aria-hidden="true" {
@@ -151,11 +165,47 @@ fn card_markup(service: &Service, card: &Card) -> Markup {
             }
             div.words {
                 h3 { a href={ "/studio/galleries/" (gallery.id) } { (gallery.title) } }
+                @if status.state != Stage::Empty { (mark(&gallery.id, status)) }
                 p.quiet {
                     @if let Some(wedding) = &gallery.wedding { time datetime=(wedding.date) { (words::short_date(wedding.date)) } " · " }
                     @if stored == 0 { "no photos yet" } @else { (words::count(stored as usize, "photo")) }
                 }
+                @if card.is_at_work() { (pace(&gallery.title, status, service.system.clock.now())) }
             }
+        }
+    }
+}
+
+/// Whether it will be in time, and on a second look why.
+fn mark(gallery: &GalleryId, status: &Status) -> Markup {
+    let (kind, sign, text) = match status.delivery {
+        Delivery::OnTime => ("good", "clock", "In time"),
+        Delivery::AtRisk => ("warn", "alert", "Close to the deadline"),
+        Delivery::Late => ("bad", "alert", "Late"),
+        Delivery::Delivered => ("good", "check", "Delivered"),
+    };
+    html! {
+        div.why tabindex="0" role="group" aria-label=(text) aria-describedby={ "why-" (gallery) } {
+            span.tag.{ (kind) } { (icon(sign)) (text) }
+            span role="tooltip" id={ "why-" (gallery) } { (sentence(&status.reason)) }
+        }
+    }
+}
+
+/// How far it is, and when it will be finished.
+fn pace(title: &str, status: &Status, now: Timestamp) -> Markup {
+    let progress = status.progress;
+    let finished = progress.done + progress.quarantined;
+    let left = status.finishes_at.map(|end| format!("{} left", words::span(end.since(now))));
+    let slack = status.slack_seconds.map(|slack| {
+        let span = words::span(Duration::from_secs(slack.unsigned_abs()));
+        if slack < 0 { format!("{span} too late") } else { format!("{span} to spare") }
+    });
+    let facts: Vec<String> = [Some(format!("{finished} finished")), left, slack].into_iter().flatten().collect();
+    html! {
+        div.pace {
+            progress max=(progress.stored()) value=(finished) aria-label={ "Finished of " (title) } {}
+            p.number { (facts.join(" · ")) }
         }
     }
 }
@@ -175,7 +225,7 @@ fn initials(title: &str) -> String {
     )
 }
 
-fn older_link((opened_at, id): (procession_domain::Timestamp, GalleryId)) -> Markup {
+fn older_link((opened_at, id): (Timestamp, GalleryId)) -> Markup {
     html! { p.older { a.button.plain href={ "/studio?after=" (Paging::cursor(&(opened_at, id))) } { "Older galleries" } } }
 }
 

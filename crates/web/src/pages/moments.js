@@ -42,7 +42,7 @@ export function momentList(gallery, { photos, corrections, mayEdit, zone, onCoun
     const isOpen = openAt.has(moment.photos[0]);
     if (mayEdit) actions.append(opener(moment, isOpen ? "Done" : "Choose photos", isOpen));
     if (mayEdit) actions.append(action("Rename", "edit", `Rename ${moment.title}`, () => renaming.show(moment)));
-    if (mayEdit && moments[at + 1]) actions.append(action("Join with the next", "plus", `Join ${moment.title} with ${moments[at + 1].title}`, () => attempt({ kind: "merge_moments", photo: moments[at + 1].cover, with: moment.cover })));
+    if (mayEdit && moments[at + 1]) actions.append(action("Join with the next", "plus", `Join with the next: ${moment.title} and ${moments[at + 1].title}`, () => attempt({ kind: "merge_moments", photo: moments[at + 1].cover, with: moment.cover })));
     const tiles = element("div", { className: "grid" });
     const grid = new Grid(tiles, {
       height: rowHeight,

@@ -124,12 +124,12 @@ function galleries(all, now) {
     return element("tr", { id: `gallery-${gallery.gallery}` },
       element("td", {}, element("span", { className: `tag ${kind}` }, icon(sign), text)),
       element("td", {}, element("code", {}, gallery.gallery.slice(0, 8)), element("p", { className: "quiet reason" }, gallery.reason)),
-      cell(number(gallery.photos), "figures"),
-      cell(left < 0 ? `${spanText(-left)} ago` : `in ${spanText(left)}`, "figures"),
-      cell(slack === null ? "not known yet" : slack < 0 ? `${spanText(-slack)} short` : spanText(slack), `figures ${slack !== null && slack < 0 ? "bad" : ""}`));
+      cell(number(gallery.photos), "amount"),
+      cell(left < 0 ? `${spanText(-left)} ago` : `in ${spanText(left)}`, "amount"),
+      cell(slack === null ? "not known yet" : slack < 0 ? `${spanText(-slack)} short` : spanText(slack), `amount ${slack !== null && slack < 0 ? "bad" : ""}`));
   });
   const rest = all.length > 30 ? element("p", { className: "quiet" }, `and ${number(all.length - 30)} more with more to spare`) : null;
-  return [table([["State"], ["Gallery, and why"], ["Photos left", "figures"], ["Due", "figures"], ["To spare", "figures"]], rows, "Deadlines"), rest];
+  return [table([["State"], ["Gallery, and why"], ["Photos left", "amount"], ["Due", "amount"], ["To spare", "amount"]], rows, "Galleries by what they have to spare"), rest];
 }
 
 function queue(all) {
@@ -158,8 +158,8 @@ function latency(all) {
   const rows = all.map(({ stage, p50_seconds, p95_seconds, p99_seconds }) => element("tr", { className: stage === "total" ? "total" : "" },
     element("th", { scope: "row" }, stage),
     element("td", { className: "wide" }, bar([{ part: p50_seconds / most, kind: "solid" }, { part: (p95_seconds - p50_seconds) / most, kind: "soft" }, { part: (p99_seconds - p95_seconds) / most, kind: "faint" }], `${stage}: half within ${seconds(p50_seconds)}, 95 of 100 within ${seconds(p95_seconds)}`)),
-    cell(seconds(p50_seconds), "figures"), cell(seconds(p95_seconds), "figures"), cell(seconds(p99_seconds), "figures")));
-  return table([["Stage"], ["", "wide"], ["p50", "figures"], ["p95", "figures"], ["p99", "figures"]], rows, "Latency of the last 15 minutes");
+    cell(seconds(p50_seconds), "amount"), cell(seconds(p95_seconds), "amount"), cell(seconds(p99_seconds), "amount")));
+  return table([["Stage"], ["Spread", "wide"], ["p50", "amount"], ["p95", "amount"], ["p99", "amount"]], rows, "Latency of the last 15 minutes");
 }
 
 function stores(all) {

@@ -26,12 +26,13 @@ async fn show(State(service): State<Arc<Service>>, Member(caller): Member) -> Re
         div #operations {
             div.figures #figures {}
             div.board {
-                (part("galleries", "Deadlines"))
-                (part("queue", "Queue by urgency"))
-                (part("decisions", "Recent decisions"))
-                (part("workers", "Clusters and workers"))
-                (part("latency", "How long a photo takes"))
-                (part("stores", "Storage"))
+                div.side { (part("galleries", "Deadlines")) (part("decisions", "Recent decisions")) }
+                div.side {
+                    (part("queue", "Queue by urgency"))
+                    (part("workers", "Clusters and workers"))
+                    (part("latency", "How long a photo takes"))
+                    (part("stores", "Storage"))
+                }
             }
         }
         noscript { p { "This page needs JavaScript to stay up to date. The same figures are at /api/v1/operations and /metrics." } }

@@ -37,12 +37,10 @@ export function showStanding(status) {
   reason.hidden = !status.reason;
 }
 
-function factsOf({ delivery, finishes_at, slack_seconds, photos_per_second, deadline }) {
+/** The reason says how much there is to spare, and why. */
+function factsOf({ delivery, finishes_at, deadline }) {
   if (delivery === "delivered") return "";
-  const facts = [];
-  if (finishes_at) facts.push(`${spanText((Date.parse(finishes_at) - Date.now()) / 1000)} left`);
-  if (slack_seconds !== undefined && slack_seconds !== null) facts.push(slack_seconds >= 0 ? `${spanText(slack_seconds)} to spare` : `${spanText(-slack_seconds)} too late`);
-  if (photos_per_second) facts.push(`${photos_per_second.toFixed(photos_per_second < 10 ? 1 : 0)} photos a second`);
-  facts.push(`due ${new Date(deadline).toLocaleString("en-GB", { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" })}`);
-  return facts.join(" · ");
+  const due = new Date(deadline).toLocaleString("en-GB", { weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit" });
+  const left = finishes_at && `${spanText((Date.parse(finishes_at) - Date.now()) / 1000)} left`;
+  return [left, `due ${due}`].filter(Boolean).join(" · ");
 }

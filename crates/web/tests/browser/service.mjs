@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { createWriteStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -48,6 +49,34 @@ export const launch = () => chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
+
+/**
+ * A line to the service that lets `bytes` of each connection through and then no more, until it is opened: {url, isFull, open,
+ * end}.
+ */
+export async function startLine(url, bytes) {
+  const sockets = new Set();
+  let limit = bytes, fill;
+  const isFull = new Promise((resolve) => (fill = resolve));
+  const server = createServer((client) => {
+    const upstream = connect(new URL(url).port, "127.0.0.1");
+    let passed = 0;
+    const end = () => [client, upstream].forEach((socket) => (socket.destroy(), sockets.delete(socket)));
+    for (const socket of [client, upstream]) sockets.add(socket.on("error", end).on("close", end));
+    upstream.pipe(client);
+    client.on("data", (chunk) => {
+      passed += chunk.length;
+      if (passed <= limit) upstream.write(chunk);
+      else fill();
+    });
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const end = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { url: `http://127.0.0.1:${server.address().port}`, isFull, open: () => (limit = Infinity), end };
+}
 
 /** Opens a page that is watched: at the end nothing may have gone wrong in it, nor may it have asked anybody but the service. */
 export async function openPage(browser, service, options = DESKTOP) {
