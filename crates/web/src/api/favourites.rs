@@ -121,6 +121,10 @@ pub(crate) async fn names(
 
 async fn choices(service: &Service, caller: &Caller, gallery: GalleryId, whose: &Whose) -> Result<Vec<Favourites>> {
     caller.require(Scope::Read)?;
+    let is_id = |text: &String| text.len() == 24 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if !whose.visitor.as_ref().is_none_or(is_id) {
+        return Err(Problem::invalid("visitor: give the id of one of the visitors, 24 hex digits"));
+    }
     caller.gallery(service, gallery).await?;
     let found = service.documents.list::<Favourites>(&gallery.to_string(), None, MOST_VISITORS).await?;
     let all = found.into_iter().map(|found| found.document);
