@@ -293,6 +293,44 @@ async fn what_may_be_taken_away_is_what_the_link_says() {
 }
 
 #[tokio::test]
+async fn many_photos_are_one_file_as_far_as_the_link_allows() {
+    let (prepared, _) = Prepared::start().await;
+    let first = prepared.store("a.jpg", ORIGINAL).await;
+    prepared.finish(&first, &USUAL).await;
+    let second = prepared.store("b.jpg", b"not finished yet").await;
+    let links =
+        [("none", json!({})), ("web", json!({ "downloads": "web" })), ("all", json!({ "downloads": "originals" }))];
+    let mut clients = Vec::new();
+    for (name, wanted) in links {
+        clients.push((name, Client::of(&prepared, &make_link(&prepared, wanted).await)));
+    }
+    let [(_, none), (_, web), (_, all)] = &mut clients[..] else { unreachable!() };
+    assert_eq!(none.post("/archive", &json!({ "of": "all" })).await.0, 403);
+    assert_eq!(none.post("/archive", &json!({ "of": "all", "files": "web" })).await.0, 403);
+    assert_eq!(web.post("/archive", &json!({ "of": "all", "files": "originals" })).await.0, 403);
+    assert_eq!(web.post("/archive", &json!({ "of": "favourites" })).await.0, 422, "there are none");
+    assert_eq!(web.post("/archive", &json!({ "of": { "moment": 9 } })).await.0, 404);
+    assert_eq!(web.post("/archive", &json!({ "of": "guests" })).await.0, 422);
+
+    let (_, made) = web.post("/archive", &json!({ "of": "all" })).await;
+    assert_eq!(made["photos"], 1, "what is finished");
+    let archive = prepared.get(made["url"].as_str().unwrap(), &[]).await.bytes().await.unwrap();
+    let holds = |bytes: &[u8]| archive.windows(bytes.len()).any(|window| window == bytes);
+    assert!(holds(LARGE) && !holds(ORIGINAL) && !holds(b"for prints"));
+    assert_eq!(archive.len() as u64, made["bytes"].as_u64().unwrap());
+
+    let (_, made) = all.post("/archive", &json!({ "of": "all" })).await;
+    assert_eq!(made["photos"], 2, "originals are there from the beginning");
+    all.put_and_keep(&json!({ "version": 0, "photos": [second.id] })).await;
+    let (_, made) = all.post("/archive", &json!({ "of": "favourites" })).await;
+    let archive = prepared.get(made["url"].as_str().unwrap(), &[]).await.bytes().await.unwrap();
+    let holds = |bytes: &[u8]| archive.windows(bytes.len()).any(|window| window == bytes);
+    assert!(made["photos"] == 1 && holds(b"not finished yet") && !holds(ORIGINAL));
+    let (_, made) = all.post("/archive", &json!({ "of": { "moment": 0 }, "files": "web" })).await;
+    assert_eq!(made["photos"], 1);
+}
+
+#[tokio::test]
 async fn a_link_leads_to_no_photo_of_another_gallery() {
     let (prepared, _) = Prepared::start().await;
     let photo = prepared.store("IMG_1.jpg", ORIGINAL).await;

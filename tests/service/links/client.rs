@@ -45,6 +45,10 @@ impl Client {
         answer(self.request(Method::GET, path)).await
     }
 
+    pub(super) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        answer(self.request(Method::POST, path).json(body)).await
+    }
+
     /// Puts favourites.
     pub(super) async fn put(&self, chosen: &Value) -> (u16, Value) {
         answer(self.request(Method::PUT, "/favourites").json(chosen)).await

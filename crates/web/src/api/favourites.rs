@@ -125,6 +125,10 @@ fn is_hex(byte: u8) -> bool {
 
 async fn choices(service: &Service, caller: &Caller, gallery: GalleryId, whose: &Whose) -> Result<Vec<Favourites>> {
     caller.require(Scope::Read)?;
+    let is_id = |text: &String| text.len() == 24 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if !whose.visitor.as_ref().is_none_or(is_id) {
+        return Err(Problem::invalid("visitor: give the id of one of the visitors, 24 hex digits"));
+    }
     caller.gallery(service, gallery).await?;
     if whose.visitor.as_ref().is_some_and(|visitor| visitor.len() != 24 || !visitor.bytes().all(is_hex)) {
         return Err(Problem::invalid("visitor: give the id of one of the visitors"));

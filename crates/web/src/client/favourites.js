@@ -1,5 +1,5 @@
 // Favourites: a heart on every photo. The service keeps them under a cookie, without an account; what it has not got yet waits
-// in this browser, so hearts work without a network and in several tabs at once.
+// in this tab, through reloads and without a network. Of two tabs or devices, the later one takes over what the first one sent.
 
 const STORE = `favourites:${source.dataset.gallery}`;
 const SEND_MS = 500, AGAIN_MS = 15_000;
@@ -24,7 +24,7 @@ function keep(change) {
   Object.assign(favourites, change);
   savedIds = new Set(favourites.saved);
   try {
-    localStorage.setItem(STORE, JSON.stringify(favourites));
+    sessionStorage.setItem(STORE, JSON.stringify(favourites));
   } catch {
     // A browser that keeps nothing still has them until the page is left.
   }
@@ -33,7 +33,7 @@ function keep(change) {
 
 function recall() {
   try {
-    Object.assign(favourites, JSON.parse(localStorage.getItem(STORE)));
+    Object.assign(favourites, JSON.parse(sessionStorage.getItem(STORE)));
   } catch {
     // The same.
   }
@@ -60,7 +60,8 @@ async function readFavourites() {
 /** Sends what waits; one tab at a time, because a first heart makes the cookie that all of them share. */
 async function send(options = {}) {
   if (isSent()) return;
-  const alone = navigator.locks ? (work) => navigator.locks.request(STORE, work) : (work) => work();
+  // A page that is left has no time to wait for the others.
+  const alone = navigator.locks && !options.keepalive ? (work) => navigator.locks.request(STORE, work) : (work) => work();
   await alone(async () => {
     for (let attempt = 0; attempt < 4 && !isSent(); attempt++) {
       const { waiting, waitingName, version, name } = favourites;
@@ -70,13 +71,15 @@ async function send(options = {}) {
         const saved = await answer.json();
         const left = Object.entries(favourites.waiting).filter(([id, wanted]) => waiting[id] !== wanted);
         keep({ version: saved.version, name: saved.name ?? "", saved: saved.photos, waiting: Object.fromEntries(left), waitingName: favourites.waitingName === waitingName ? null : favourites.waitingName });
+        otherTabs.postMessage("saved");
         warn(null);
       } else if (answer?.status === 409) {
-        // Another tab or device was first: take over what it did, and say again what is different here.
+        // Another tab or device was first.
         await readFavourites();
       } else {
         warn(answer ? "Your favourites could not be saved yet. They are kept here." : "You are offline. Your favourites are kept here and saved later.");
-        return soon(Number(answer?.headers.get("retry-after")) * 1000 || AGAIN_MS);
+        const mayHelp = !answer || answer.status === 429 || answer.status === 503;
+        return mayHelp ? soon(Number(answer?.headers.get("retry-after")) * 1000 || AGAIN_MS) : undefined;
       }
     }
   });
@@ -125,12 +128,8 @@ nameField.addEventListener("input", () => {
   soon();
 });
 
-// Another tab changed something: what waits is in the store, what was sent is with the service.
-addEventListener("storage", ({ key }) => {
-  if (key !== STORE) return;
-  recall();
-  drawFavourites();
-});
+const otherTabs = new BroadcastChannel(STORE);
+otherTabs.addEventListener("message", () => readFavourites().catch(() => {}));
 addEventListener("online", () => soon(0));
 addEventListener("pageshow", ({ persisted }) => persisted && readFavourites().catch(() => {}));
 addEventListener("pagehide", () => send({ keepalive: true }).catch(() => {}));
