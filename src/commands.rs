@@ -43,6 +43,8 @@ fn partly() -> ExitCode {
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { global, command } = cli;
     start_log(global.log.as_deref())?;
+    // What speaks TLS for every client in this process. Refused only if there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match command {
         Command::Completions { shell } => shell::completions(shell),
         Command::Man => shell::manual(),

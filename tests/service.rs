@@ -42,3 +42,5 @@ mod schema;
 mod tenants;
 #[path = "service/uploads.rs"]
 mod uploads;
+#[path = "service/webhooks.rs"]
+mod webhooks;

@@ -96,8 +96,6 @@ impl Api {
         patience: Duration,
         events: mpsc::UnboundedSender<Event>,
     ) -> anyhow::Result<Self> {
-        // Refused only if there is a provider already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let agent = concat!("procession/", env!("CARGO_PKG_VERSION"));
         let http = Client::builder().user_agent(agent).connect_timeout(Duration::from_secs(10));
         let http = http.tcp_keepalive(Duration::from_secs(30)).build().context("no HTTP client")?;
