@@ -14,9 +14,14 @@ use procession_domain::{
 };
 use procession_vault::{Blobs, MemoryBlobs, Result};
 use reqwest::Response;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::JoinSet};
 
-use crate::prepared::{HOUR, Made, Prepared, sources};
+use crate::{
+    bench::told_apart,
+    prepared::{HOUR, Made, Prepared, sources},
+    running::Running,
+    sample::{real_photos, upload_photo},
+};
 
 const LARGE: &[u8] = &[1; 200_000];
 const SMALL: &[u8] = &[2; 3_000];
@@ -343,7 +348,7 @@ async fn however_many_ask_one_reads() {
     let photo = prepared.store("IMG_1.jpg", b"an original").await;
     prepared.finish(&photo, &USUAL).await;
     let url = format!("{}{}", prepared.url, prepared.sources(&photo).await.images[0].url);
-    let mut requests = tokio::task::JoinSet::new();
+    let mut requests = JoinSet::new();
     for _ in 0..40 {
         requests.spawn(prepared.http.get(&url).send());
     }
@@ -356,4 +361,32 @@ async fn however_many_ask_one_reads() {
         assert_eq!(answer.unwrap().bytes().await.unwrap(), LARGE);
     }
     assert_eq!(store.reads.load(Ordering::SeqCst), 1);
+}
+
+/// Real photos, the real binary: whoever uploads a photo sees it while the photos before it wait for their turn.
+#[tokio::test]
+async fn a_first_look_does_not_wait_for_the_queue() {
+    let service = Running::start();
+    let gallery = service.open_gallery("first look").await;
+    let photo = std::fs::read(&real_photos()[0]).unwrap();
+    let mut uploads = JoinSet::new();
+    let service = Arc::new(service);
+    for number in 0..40 {
+        let (service, gallery, photo) = (Arc::clone(&service), gallery.clone(), told_apart(&photo, number));
+        uploads.spawn(async move { upload_photo(&service, &gallery, &format!("{number}.jpg"), photo).await });
+    }
+    uploads.join_all().await;
+    let last = upload_photo(&service, &gallery, "last.jpg", told_apart(&photo, 99)).await;
+    #[allow(clippy::disallowed_methods, reason = "told, and nothing depends on it")]
+    let begun = std::time::Instant::now();
+    let path = format!("/api/v1/galleries/{gallery}/photos/{last}");
+    let preview = service.get(&path).await["preview"].as_str().unwrap().to_owned();
+    let answer = service.http.get(format!("{}{preview}", service.url)).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), header(&answer, "content-type")), (200, "image/jpeg"));
+    assert!(answer.bytes().await.unwrap().len() > 1_000);
+    let took = begun.elapsed().as_millis();
+    assert_eq!(service.get(&path).await["state"], "stored", "its images are still to come");
+    let waiting = service.get(&format!("/api/v1/galleries/{gallery}")).await["progress"]["waiting"].as_u64().unwrap();
+    assert!(waiting > 0);
+    println!("the first look was there {took} ms after the upload, before {waiting} photos that wait");
 }

@@ -17,6 +17,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    figures,
     run::{binary, cache, program, quiet, root, show},
     setup,
 };
@@ -40,14 +41,24 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let (rounds, write) = options(arguments)?;
     setup::for_bench()?;
     let bench = Bench::prepare()?;
+    show(&mut program("cargo", &["build", "--release", "--package", "procession-pixel", "--example", "bench_pixel"]))?;
     let contests =
         [bench.contest("JPEG", "jpeg", "jpg", "82", rounds)?, bench.contest("WebP", "webp", "webp", "80", rounds)?];
     let table = report::table(&contests);
     stdout().write_all(table.as_bytes()).context("cannot print")?;
     if write {
-        report::record(&root().join("docs/performance.md"), &table, rounds)?;
+        let how = format!("median of {rounds} rounds");
+        figures::record(&root().join("docs/performance.md"), "pixel", &how, &table)?;
     }
     Ok(())
+}
+
+/// The photos that benchmarks are made with: real sizes, made once.
+///
+/// # Errors
+/// If what they are made of cannot be brought here.
+pub(crate) fn photos() -> Result<Vec<PathBuf>> {
+    Ok(Bench::prepare()?.photos)
 }
 
 fn options(arguments: &[String]) -> Result<(usize, bool)> {
@@ -93,10 +104,6 @@ impl Bench {
         })?;
         // Takes up where it was cut off, and says what it does.
         show(bench.python("make_photos.py").arg(bench.folder.join("wallpapers")).arg(bench.folder.join("photos")))?;
-        show(&mut program(
-            "cargo",
-            &["build", "--release", "--package", "procession-pixel", "--example", "bench_pixel"],
-        ))?;
         let mut photos: Vec<PathBuf> =
             fs::read_dir(bench.folder.join("photos"))?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
         photos.retain(|photo| photo.extension().is_some_and(|extension| extension == "jpg"));

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::run::{binary, program, quiet, show};
 use debian::Package;
-pub(crate) use debian::update as update_debian;
+pub(crate) use debian::{located, update as update_debian};
 
 /// The assembler without which libjpeg-turbo would be built without SIMD.
 const NASM: Package = Package { name: "nasm", program: Some("nasm"), purpose: "builds the JPEG codec's fast paths" };
@@ -23,6 +23,8 @@ const BROWSER: Package = Package { name: "chromium", program: Some("chromium"), 
 const PROMTOOL: Package = Package { name: "prometheus", program: Some("promtool"), purpose: "checks the metrics" };
 /// The cache before the service is tested as it is recommended. The whole package would start a server of its own.
 const NGINX: Package = Package { name: "nginx", program: Some("nginx"), purpose: "tests the service behind a cache" };
+/// Asks for files as fast as it gets them.
+const WRK: Package = Package { name: "wrk", program: Some("wrk"), purpose: "measures how fast files are served" };
 /// Archives are tested by what people fetch and unpack them with.
 const CURL: Package = Package { name: "curl", program: Some("curl"), purpose: "tests downloads that break off" };
 const UNZIP: Package = Package { name: "unzip", program: Some("unzip"), purpose: "tests the ZIP archives" };
@@ -44,6 +46,13 @@ pub(crate) fn for_build() -> Result<()> {
 pub(crate) fn for_bench() -> Result<()> {
     for_build()?;
     node::install()
+}
+
+/// What the benchmark beside nginx needs.
+pub(crate) fn for_bench_serve() -> Result<()> {
+    for_build()?;
+    debian::install(&[CURL, WRK])?;
+    debian::extract(&NGINX)
 }
 
 /// What must be there before the tests are built and run, but for the models.

@@ -46,8 +46,9 @@ pub(crate) fn run_steps(steps: &[Step]) -> Result<()> {
     Ok(())
 }
 
+/// What work came to, and how long it took.
 #[allow(clippy::disallowed_methods, reason = "the developer's stopwatch; nothing is decided by it")]
-fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let result = work();
     (result, start.elapsed())

@@ -29,7 +29,7 @@ pub use error::{Error, Result};
 pub use event::{Event, Events, Told};
 pub use gallery::{change_gallery, open_gallery, redo_outdated, remake};
 pub use ingest::{File, claims_to_be_a_photo, ingest, settle_staged, take_photo, walk};
-pub use preview::{PREVIEW_EDGE, preview};
+pub use preview::{PREVIEW_EDGE, prepare_preview, preview};
 pub use process::{Outcome, Request, process};
 pub use procession_plan::{Delivery, Outlook, Rate, Retry, RetryPolicy, retry};
 pub use removal::{REMOVAL_GRACE, delete_removed, keep_deleting_removed, remove_gallery};

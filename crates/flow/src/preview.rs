@@ -49,6 +49,17 @@ pub async fn preview(system: &Arc<System>, photo: &Photo) -> Result<Bytes> {
     unseal(&kept).ok_or_else(|| Error::Bug(format!("the preview of photo {} is damaged at once", photo.id)))
 }
 
+/// Makes the preview of a photo that nobody has asked for yet. Such previews are made one after the other, so whoever asks
+/// for another one meanwhile waits for two at most.
+///
+/// # Errors
+/// As for [`preview`].
+pub async fn prepare_preview(system: &Arc<System>, photo: &Photo) -> Result<()> {
+    let turn = system.early_previews.acquire().await;
+    let _turn = turn.map_err(|_| Error::Bug("previews are no longer made".to_owned()))?;
+    preview(system, photo).await.map(drop)
+}
+
 /// The preview in the vault. A damaged one is removed: it could not be replaced.
 async fn kept(system: &System, key: &Key) -> Result<Option<Bytes>> {
     let sealed = match system.blobs.get(key).await {

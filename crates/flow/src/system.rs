@@ -56,6 +56,8 @@ pub struct System {
     pub(crate) lanes: Arc<Semaphore>,
     /// Places for making previews beside the lanes: half as many.
     pub(crate) previews: Semaphore,
+    /// The one turn for previews that nobody waits for.
+    pub(crate) early_previews: Semaphore,
     /// Rung when there may be something to claim.
     pub(crate) wake: Notify,
     engine: String,
@@ -77,6 +79,7 @@ impl System {
             budget: Budget::new(settings.memory_bytes),
             lanes: Arc::new(Semaphore::new(device.info().lanes.max(1))),
             previews: Semaphore::new(device.info().lanes.div_ceil(2)),
+            early_previews: Semaphore::new(1),
             wake: Notify::new(),
             ledger,
             blobs,

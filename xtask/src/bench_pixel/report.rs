@@ -1,10 +1,10 @@
 //! What the contenders printed, and the table that is made of it.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::fmt::Write as _;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
-use crate::run::{program, quiet};
+use crate::figures::{number, spread};
 
 /// What one contender took for all photos.
 #[derive(Clone, Copy, Debug)]
@@ -45,20 +45,6 @@ pub(super) fn score(line: &str) -> Result<Score> {
     Ok(Score { ssimulacra2: number(line, "ssimulacra2")?, bytes: number(line, "bytes")? })
 }
 
-/// A number in flat JSON.
-fn number(line: &str, name: &str) -> Result<f64> {
-    let after = line.split(&format!("\"{name}\":")).nth(1).with_context(|| format!("no {name} in {line:?}"))?;
-    let digits: String = after.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | '-')).collect();
-    digits.parse().with_context(|| format!("{name} is no number in {line:?}"))
-}
-
-/// The middle of some figures, and the smallest and largest.
-fn spread(mut figures: Vec<f64>) -> (f64, f64, f64) {
-    figures.sort_by(f64::total_cmp);
-    let middle = figures.get(figures.len() / 2).copied().unwrap_or(0.0);
-    (middle, figures.first().copied().unwrap_or(0.0), figures.last().copied().unwrap_or(0.0))
-}
-
 /// The table, in Markdown.
 pub(super) fn table(contests: &[Contest]) -> String {
     let mut text = String::from(
@@ -85,31 +71,6 @@ pub(super) fn table(contests: &[Contest]) -> String {
     text
 }
 
-const START: &str = "<!-- bench pixel: written by `cargo xtask bench pixel --write` -->";
-const END: &str = "<!-- bench pixel: end -->";
-
-/// Puts the table, with the date and the machine, where the document has room for it.
-pub(super) fn record(document: &Path, table: &str, rounds: usize) -> Result<()> {
-    let text = fs::read_to_string(document).with_context(|| format!("cannot read {}", document.display()))?;
-    let (Some((before, rest)), Some((_, after))) = (text.split_once(START), text.split_once(END)) else {
-        bail!("{} lacks the marks between which the table stands", document.display());
-    };
-    if !rest.contains(END) {
-        bail!("{} has its marks the wrong way round", document.display());
-    }
-    let date = quiet(&mut program("date", &["--utc", "+%Y-%m-%d"]))?;
-    let (date, machine) = (date.trim(), machine());
-    let noted = format!("{before}{START}\n\n{date}, {machine}, median of {rounds} rounds:\n\n{table}\n{END}{after}");
-    fs::write(document, noted).with_context(|| format!("cannot write {}", document.display()))
-}
-
-fn machine() -> String {
-    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": an unknown processor");
-    let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
-    format!("{} with {cores} cores", name.trim_start_matches([' ', '\t', ':']))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,10 +81,5 @@ mod tests {
         let read = measured(line).unwrap();
         assert_eq!((read.images, read.seconds, read.cpu_seconds), (8.0, 1.25, 2.4));
         assert!(score(line).is_err());
-    }
-
-    #[test]
-    fn the_middle_and_the_ends() {
-        assert_eq!(spread(vec![3.0, 1.0, 2.0]), (2.0, 1.0, 3.0));
     }
 }

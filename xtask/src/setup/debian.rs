@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -49,10 +50,10 @@ pub(crate) fn install(packages: &[Package]) -> Result<()> {
 /// When the package cannot be downloaded, or has no such program.
 pub(crate) fn extract(package: &Package) -> Result<()> {
     let program_name = package.program.context("a package without a program")?;
-    let folder = root().join("target/debian");
-    if find(program_name).is_some() || folder.join(program_name).is_file() {
+    if located(program_name).is_some() {
         return Ok(());
     }
+    let folder = root().join("target/debian");
     eprintln!("Taking {program_name} from {}: {}", package.name, package.purpose);
     let unpacked = folder.join("unpacked");
     fs::create_dir_all(&unpacked).context("cannot make target/debian")?;
@@ -71,6 +72,12 @@ pub(crate) fn extract(package: &Package) -> Result<()> {
     let from = from.with_context(|| format!("{} has no {program_name}", package.name))?;
     fs::rename(from, folder.join(program_name)).with_context(|| format!("cannot keep {program_name}"))?;
     fs::remove_dir_all(&unpacked).context("cannot remove what was unpacked")
+}
+
+/// A program, wherever it is: on the path, where Debian keeps those of servers, or where [`extract`] put it.
+pub(crate) fn located(program_name: &str) -> Option<PathBuf> {
+    let places = [PathBuf::from("/usr/sbin"), root().join("target/debian")];
+    find(program_name).or_else(|| places.map(|place| place.join(program_name)).into_iter().find(|path| path.is_file()))
 }
 
 /// Brings the lists of Debian's packages here.

@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::Arc};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use procession_domain::{Classified as _, ContentHash, Kind, PhotoId, error::chain};
-use procession_flow::{preview, take_photo};
+use procession_flow::{prepare_preview, take_photo};
 
 use super::{
     PATIENCE,
@@ -149,7 +149,7 @@ fn look_first(service: &Arc<Service>, photo: PhotoId) {
     tokio::spawn(async move {
         let _turn = turn;
         let looked = match system.ledger.photo(photo).await {
-            Ok((photo, _)) => preview(&system, &photo).await.map(drop),
+            Ok((photo, _)) => prepare_preview(&system, &photo).await,
             Err(error) => Err(error.into()),
         };
         if let Err(error) = looked {

@@ -1,0 +1,68 @@
+//! Figures of benchmarks: read, summed up, and recorded with where they come from.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{program, quiet};
+
+/// A number in flat JSON.
+pub(crate) fn number(line: &str, name: &str) -> Result<f64> {
+    let after = line.split(&format!("\"{name}\":")).nth(1).with_context(|| format!("no {name} in {line:?}"))?;
+    let digits: String = after.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | '-')).collect();
+    digits.parse().with_context(|| format!("{name} is no number in {line:?}"))
+}
+
+/// The middle of some figures, and the smallest and largest.
+pub(crate) fn spread(mut figures: Vec<f64>) -> (f64, f64, f64) {
+    figures.sort_by(f64::total_cmp);
+    let middle = figures.get(figures.len() / 2).copied().unwrap_or(0.0);
+    (middle, figures.first().copied().unwrap_or(0.0), figures.last().copied().unwrap_or(0.0))
+}
+
+/// Puts what was measured between the marks of this benchmark in a document, with the date and the machine.
+pub(crate) fn record(document: &Path, bench: &str, how: &str, table: &str) -> Result<()> {
+    let start = format!("<!-- bench {bench}: written by `cargo xtask bench {bench} --write` -->");
+    let end = format!("<!-- bench {bench}: end -->");
+    let text = fs::read_to_string(document).with_context(|| format!("cannot read {}", document.display()))?;
+    let (Some((before, rest)), Some((_, after))) = (text.split_once(&start), text.split_once(&end)) else {
+        bail!("{} lacks the marks between which the table stands", document.display());
+    };
+    if !rest.contains(&end) {
+        bail!("{} has its marks the wrong way round", document.display());
+    }
+    let (date, machine) = (date()?, machine());
+    let noted = format!("{before}{start}\n\n{date}, {machine}, {how}:\n\n{table}\n{end}{after}");
+    fs::write(document, noted).with_context(|| format!("cannot write {}", document.display()))
+}
+
+/// Today, in UTC.
+pub(crate) fn date() -> Result<String> {
+    Ok(quiet(&mut program("date", &["--utc", "+%Y-%m-%d"]))?.trim().to_owned())
+}
+
+/// The processor and how many of it.
+pub(crate) fn machine() -> String {
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": an unknown processor");
+    let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
+    format!("{} with {cores} cores", name.trim_start_matches([' ', '\t', ':']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_read_from_flat_json() {
+        let line = r#"{"images":8,"seconds":1.25,"cpu_seconds":2.4}"#;
+        assert_eq!(number(line, "seconds").unwrap(), 1.25);
+        assert_eq!(number(line, "cpu_seconds").unwrap(), 2.4);
+        assert!(number(line, "bytes").is_err());
+    }
+
+    #[test]
+    fn the_middle_and_the_ends() {
+        assert_eq!(spread(vec![3.0, 1.0, 2.0]), (2.0, 1.0, 3.0));
+    }
+}
