@@ -28,6 +28,8 @@ mod live;
 mod metrics;
 #[path = "service/openapi.rs"]
 mod openapi;
+#[path = "service/pages.rs"]
+mod pages;
 #[path = "service/prepared.rs"]
 mod prepared;
 #[path = "service/resources.rs"]
