@@ -32,6 +32,8 @@ mod logs;
 mod metrics;
 #[path = "service/openapi.rs"]
 mod openapi;
+#[path = "service/pages.rs"]
+mod pages;
 #[path = "service/prepared.rs"]
 mod prepared;
 #[path = "service/resources.rs"]

@@ -17,16 +17,13 @@ pub(crate) mod shell;
 use std::sync::Arc;
 
 use axum::Router;
+use tower_http::compression::CompressionLayer;
 
 use crate::Service;
 
 /// The pages' routes.
 pub(crate) fn routes() -> Router<Arc<Service>> {
-    Router::new()
-        .merge(assets::routes())
-        .merge(enter::routes())
-        .merge(home::routes())
-        .merge(gallery::routes())
-        .merge(keys::routes())
-        .merge(operations::routes())
+    let studio = [home::routes(), gallery::routes(), keys::routes(), operations::routes()];
+    let studio = studio.into_iter().fold(Router::new(), Router::merge).layer(CompressionLayer::new());
+    Router::new().merge(assets::routes()).merge(enter::routes()).merge(studio)
 }

@@ -158,7 +158,8 @@ async fn serve(
 ) -> Result<Response, Problem> {
     let asset = ASSETS.get(name.as_str()).ok_or_else(|| Problem::not_found(format!("asset {name:?}")))?;
     let Asset { bytes, version, .. } = asset;
-    let tag = format!("\"{version}\"");
+    // Weak: a compressed answer has the same tag.
+    let tag = format!("W/\"{version}\"");
     // Whoever asks for a version that this binary does not have gets the present one, but must not keep it under that name.
     let caching = if wanted.v.as_ref() == Some(version) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let is_known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());

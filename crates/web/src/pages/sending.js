@@ -20,6 +20,7 @@ export async function letIn(gallery, onPhoto) {
       frame = 0;
       draw(uploads);
     });
+    if (uploads.stopped) announce(uploads.stopped);
     if (uploads.isActive === wasActive) return;
     wasActive = uploads.isActive;
     clearInterval(timer);
@@ -28,7 +29,7 @@ export async function letIn(gallery, onPhoto) {
   }
 
   function begin() {
-    announce(`Sending ${countText(uploads.total.files, "file")}.`);
+    announce("Sending photos.");
     timer = setInterval(() => {
       uploads.sample(performance.now());
       standing = uploads.stopped && uploads.goesOnByItself ? standing + 1 : 0;
@@ -59,9 +60,8 @@ export async function letIn(gallery, onPhoto) {
   acceptDrops((files) => uploads.add(files));
 }
 
-function announce(text) {
-  at("upload-said").textContent = text;
-}
+/** Says something to those who do not see the panel: beginning, standstill and end, and nothing between. */
+const announce = (text) => say(at("upload-said"), text);
 
 function acceptDrops(take) {
   let depth = 0;

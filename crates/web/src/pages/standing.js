@@ -23,7 +23,8 @@ export function showStanding(status) {
   const { progress: { waiting, working, done, quarantined }, delivery, state } = status;
   const all = waiting + working + done + quarantined;
   box.hidden = state === "empty";
-  say(title, state === "done" ? `${countText(done, "photo")} finished` : `${done.toLocaleString("en-GB")} of ${countText(all, "photo")} finished`);
+  const finished = `${countText(done, "photo")} finished`;
+  say(title, state === "done" ? finished : `${done.toLocaleString("en-GB")} of ${countText(all, "photo")} finished`);
   bar.value = all ? (done + quarantined) / all : 0;
   bar.hidden = state === "done";
   const { kind, sign, text } = MARKS[delivery];
@@ -33,8 +34,10 @@ export function showStanding(status) {
     mark.replaceChildren(icon(sign), text);
   }
   say(facts, factsOf(status));
-  say(reason, status.reason);
-  reason.hidden = !status.reason;
+  // The reason begins with what the title says already.
+  const why = status.reason.startsWith(finished) ? status.reason.slice(finished.length).replace(/^[;,] /, "") : status.reason;
+  say(reason, why);
+  reason.hidden = !why;
 }
 
 /** The reason says how much there is to spare, and why. */

@@ -4,7 +4,8 @@
 // from the repository's root; CHROMIUM names another browser than /usr/bin/chromium.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -159,6 +160,9 @@ describe("a gallery from its opening to its delivery", () => {
     assert.match(await text(page, "#receipt-state"), /3 originals, 818 kB, identical in 1 store/);
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("text=Download the receipt")]);
     assert.equal(download.suggestedFilename(), "receipt.json");
+    const [archive] = await Promise.all([page.waitForEvent("download"), page.click("#downloads >> text=Originals")]);
+    assert.match(archive.suggestedFilename(), /\.zip$/);
+    execFileSync("unzip", ["-tq", await archive.path()]);
     await close([/404.*receipt/]);
   });
 
@@ -172,7 +176,7 @@ describe("a gallery from its opening to its delivery", () => {
     const link = await page.locator("#made-link-url").inputValue();
     assert.ok(link.startsWith(`${service.url}/g/`));
     await page.click("#made-link [data-shuts]");
-    assert.equal(await page.locator("#made-link-url").inputValue(), "");
+    await page.waitForFunction(() => document.getElementById("made-link-url").value === "");
     await seen(page, "#link-list li", /The parents.*photos for the screen/s);
     const visit = await fetch(link);
     assert.equal(visit.status, 200);
@@ -351,6 +355,42 @@ describe("uploads", () => {
     assert.ok(requests[1][1] > 1e6, `it went on at ${requests[1][1]}`);
     await close();
     line.end();
+  });
+
+  test("a folder that is dropped is walked to its last file", async () => {
+    const card = join(folder, "card");
+    cpSync(PHOTOS, join(card, "DCIM/100CANON/deeper"), { recursive: true });
+    // Browsers give a hundred names of a folder at a time.
+    for (let number = 0; number < 130; number++) writeFileSync(join(card, "DCIM", `${number}.xmp`), "");
+    const gallery = await newGallery("Dropped");
+    const { page, context, close } = await openPage(browser, service);
+    await enter(page, service, path(gallery));
+    await page.locator("#drop").waitFor();
+    const session = await context.newCDPSession(page);
+    for (const type of ["dragEnter", "dragOver", "drop"]) {
+      await session.send("Input.dispatchDragEvent", { type, x: 700, y: 450, data: { items: [], files: [card], dragOperationsMask: 1 } });
+      if (type === "dragOver") assert.ok(await page.evaluate(() => document.documentElement.matches(".dropping")));
+    }
+    await seen(page, "#upload-title", /^3 files sent/);
+    assert.match(await text(page, "#upload-facts"), /131 other files passed over/);
+    const photos = await service.api("GET", `/api/v1/galleries/${gallery}/photos`);
+    assert.deepEqual(photos.items.map(({ name }) => name).sort(), ["biden", "obama", "obama2"].map((name) => `card/DCIM/100CANON/deeper/${name}.jpg`));
+    await close();
+  });
+
+  test("files are chosen by keyboard", async () => {
+    const gallery = await newGallery("By keyboard");
+    const { page, close } = await openPage(browser, service);
+    await enter(page, service, path(gallery));
+    await page.locator("#drop").waitFor();
+    for (let presses = 0; !(await page.evaluate(() => document.activeElement.matches("#drop input:not([webkitdirectory])"))); presses++) {
+      assert.ok(presses < 40, "Tab leads there");
+      await page.keyboard.press("Tab");
+    }
+    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
+    await chooser.setFiles([join(PHOTOS, "obama.jpg")]);
+    await seen(page, "#upload-title", /^1 file sent/);
+    await close();
   });
 
   test("a file that is no photo is named with its reason, and the others go on", async () => {
