@@ -5,6 +5,8 @@
     reason = "a failure here is a failed test, and a seed is worth printing"
 )]
 
+#[path = "service/answers.rs"]
+mod answers;
 #[path = "service/archives.rs"]
 mod archives;
 #[path = "gallery/bench.rs"]

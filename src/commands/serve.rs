@@ -10,7 +10,7 @@ use procession_flow::{SystemClock, Worker, keep_deleting_removed, settle_staged}
 use procession_web::{
     Service,
     access::{Scope, create_key},
-    tend_uploads,
+    keep_sweeping_answers, tend_uploads,
 };
 use serde_json::json;
 use tokio::{net::TcpListener, signal::unix, sync::watch};
@@ -53,6 +53,7 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
     let watch = procession_web::watch(&service);
     let work = tokio::spawn(work(Arc::clone(&service), stopping.clone()));
     tokio::spawn(tend_uploads(Arc::clone(&service)));
+    tokio::spawn(keep_sweeping_answers(Arc::clone(&service)));
     tokio::spawn(keep_deleting_removed(Arc::clone(&system), stopping.clone()));
     let connections = config.connections();
     announce(&format!("http://{}", listener.local_addr()?), key.as_deref(), global)?;

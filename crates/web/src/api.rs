@@ -3,10 +3,12 @@
 
 mod album;
 mod archives;
+mod conditions;
 mod corrections;
 mod extract;
 mod favourites;
 mod galleries;
+mod idempotency;
 mod keys;
 mod links;
 mod openapi;
@@ -18,20 +20,28 @@ mod webhooks;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{Service, live};
 
 pub(crate) use extract::{Json, Path, Query};
 pub(crate) use galleries::{OfGallery, ProgressView};
+pub(crate) use idempotency::Keeping;
+pub use idempotency::keep_sweeping_answers;
 pub(crate) use paging::{Page, Paging};
 pub(crate) use photos::send_original;
 
 /// The API's routes, with the document that describes them.
-pub(crate) fn routes() -> Router<Arc<Service>> {
+pub(crate) fn routes(service: &Arc<Service>) -> Router<Arc<Service>> {
     let (router, document) = documented().split_for_parts();
-    router.merge(openapi::route(document))
+    router
+        .merge(openapi::route(document))
+        .route_layer(from_fn(conditions::tag_answers))
+        .route_layer(from_fn_with_state(Arc::clone(service), idempotency::carry_out_once))
 }
 
 fn documented() -> OpenApiRouter<Arc<Service>> {

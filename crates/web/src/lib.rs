@@ -29,6 +29,7 @@ mod webhook;
 pub mod zip;
 
 pub use album::album_page;
+pub use api::keep_sweeping_answers;
 pub use deliver::{ImageView, Sources};
 pub use hub::{Dated, Hub};
 pub use live::{Live, watch};

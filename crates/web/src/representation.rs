@@ -39,7 +39,7 @@ impl Representation {
         request: &HeaderMap,
         body: impl AsyncFnOnce(Range<u64>) -> Result<Body>,
     ) -> Result<Response> {
-        if self.is_known(request) {
+        if has_tag(request, &self.etag) {
             return self.response(StatusCode::NOT_MODIFIED, Body::empty());
         }
         let selection = Selection::of(method, request, &self.etag, self.length);
@@ -63,16 +63,6 @@ impl Representation {
         Ok(response)
     }
 
-    /// `If-None-Match`, compared weakly as [RFC 9110, section 13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)
-    /// says. None of our tags has a comma in it.
-    fn is_known(&self, request: &HeaderMap) -> bool {
-        let lists = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
-        lists.flat_map(|list| list.split(',')).map(str::trim).any(|tag| {
-            let opaque = tag.strip_prefix("W/").unwrap_or(tag);
-            tag == "*" || opaque == self.etag
-        })
-    }
-
     /// What 200 and 304 have in common.
     fn response(&self, status: StatusCode, body: Body) -> Result<Response> {
         let mut response = Response::new(body);
@@ -90,6 +80,16 @@ impl Representation {
         }
         Ok(response)
     }
+}
+
+/// Whether `If-None-Match` names this tag, compared weakly as
+/// [RFC 9110, section 13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2) says. None of our tags has a comma in it.
+pub(crate) fn has_tag(request: &HeaderMap, etag: &str) -> bool {
+    let lists = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(str::trim).any(|tag| {
+        let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+        tag == "*" || opaque == etag
+    })
 }
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");

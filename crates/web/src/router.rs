@@ -9,7 +9,7 @@ use crate::{Problem, Service, api, client, deliver, download, health, metrics, o
 /// The service as something that answers requests.
 pub fn router(service: Arc<Service>) -> Router {
     let areas = [
-        api::routes(),
+        api::routes(&service),
         uploads::routes(),
         deliver::routes(),
         download::routes(),

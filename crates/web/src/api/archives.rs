@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::StatusCode};
+use axum::{Extension, extract::State, http::StatusCode};
 
-use super::{Json, OfGallery, Path};
+use super::{Json, Keeping, OfGallery, Path};
 use crate::{
     Problem, Result, Service,
     access::{Caller, Scope},
@@ -21,8 +21,9 @@ pub(crate) async fn create(
     caller: Caller,
     Path(OfGallery { gallery }): Path<OfGallery>,
     Json(wanted): Json<Wanted>,
-) -> Result<(StatusCode, Json<Made>)> {
+) -> Result<(StatusCode, Extension<Keeping>, Json<Made>)> {
     caller.require(Scope::Read)?;
     let (gallery, _) = caller.gallery(&service, gallery).await?;
-    Ok((StatusCode::CREATED, Json(archive_url(&service, &gallery, &wanted).await?)))
+    let made = archive_url(&service, &gallery, &wanted).await?;
+    Ok((StatusCode::CREATED, Extension(Keeping::Nothing), Json(made)))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::StatusCode};
+use axum::{Extension, extract::State, http::StatusCode};
 use procession_domain::{
     FaceRef, GalleryId, Kind, PhotoId, Timestamp,
     correction::{Change, Correction, Name, check},
@@ -12,7 +12,7 @@ use procession_vault::Versioned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Json, OfGallery, Page, Paging, Path, Query};
+use super::{Json, Keeping, OfGallery, Page, Paging, Path, Query};
 use crate::{
     Problem, Result, Service,
     access::{Caller, Scope},
@@ -165,7 +165,7 @@ pub(crate) async fn create(
     caller: Caller,
     Path(OfGallery { gallery }): Path<OfGallery>,
     Json(NewCorrection { change }): Json<NewCorrection>,
-) -> Result<(StatusCode, Json<CorrectionView>)> {
+) -> Result<(StatusCode, Extension<Keeping>, Json<CorrectionView>)> {
     caller.require(Scope::Edit)?;
     caller.gallery(&service, gallery).await?;
     let _turn = service.locks.lock(format!("corrections of {gallery}")).await;
@@ -191,7 +191,7 @@ pub(crate) async fn create(
         service.documents.delete::<GalleryCorrection>(&GalleryCorrection::document_id(gallery, id)).await?;
         return Err(Problem::conflict(format!("gallery {gallery} changed meanwhile; look at it again")));
     }
-    Ok((StatusCode::CREATED, Json(CorrectionView::new(made.correction, None))))
+    Ok((StatusCode::CREATED, fact(id), Json(CorrectionView::new(made.correction, None))))
 }
 
 /// Takes a correction back. It stays in the log.
@@ -213,8 +213,13 @@ pub(crate) async fn redo(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Path(of): Path<OfCorrection>,
-) -> Result<Json<CorrectionView>> {
-    set_undone(&service, &caller, of, false).await
+) -> Result<(Extension<Keeping>, Json<CorrectionView>)> {
+    Ok((fact(of.correction), set_undone(&service, &caller, of, false).await?))
+}
+
+/// The answer can name a guest.
+fn fact(correction: u64) -> Extension<Keeping> {
+    Extension(Keeping::Fact(format!("correction {correction}")))
 }
 
 async fn set_undone(

@@ -20,11 +20,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         match axum::Json::<T>::from_request(request, state).await {
             Ok(axum::Json(value)) => Ok(Self(value)),
             Err(JsonRejection::JsonDataError(error)) => Err(Problem::invalid(error.body_text())),
-            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.body_text()))
-            }
-            Err(error) => Err(Problem::new(error.status(), "malformed", error.body_text())),
+            Err(error) => Err(unreadable(error.status(), error.body_text())),
         }
+    }
+}
+
+/// A body that could not be read.
+pub(super) fn unreadable(status: StatusCode, why: String) -> Problem {
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", why),
+        status => Problem::new(status, "malformed", why),
     }
 }
 

@@ -4,10 +4,14 @@ mod view;
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::StatusCode};
+use axum::{
+    Extension,
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::ETAG},
+};
 use procession_domain::{
     Classified, GalleryId, Kind,
-    gallery::{Consent, Gallery, PipelineChoice},
+    gallery::{Consent, Gallery, PipelineChoice, Rank},
 };
 use procession_flow::{change_gallery, open_gallery, remove_gallery};
 use serde::Deserialize;
@@ -15,7 +19,10 @@ use utoipa::IntoParams;
 
 pub(crate) use self::view::ProgressView;
 use self::view::{GalleryChange, GalleryView, NewGallery, WeddingView, checked_title, view};
-use super::{Json, Page, Paging, Path, Query};
+use super::{
+    Json, Keeping, Page, Paging, Path, Query,
+    conditions::{part_tag, require_match},
+};
 use crate::{
     Problem, Result, Service,
     access::{Caller, Scope, hex, random},
@@ -59,7 +66,7 @@ pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Json(wanted): Json<NewGallery>,
-) -> Result<(StatusCode, Json<GalleryView>)> {
+) -> Result<(StatusCode, Extension<Keeping>, Json<GalleryView>)> {
     caller.require(Scope::Upload)?;
     let name = match wanted.name {
         Some(name) => checked_name(name)?,
@@ -74,15 +81,16 @@ pub(crate) async fn create(
         pipeline: wanted.pipeline.map_or(PipelineChoice::Auto, PipelineChoice::from),
         opened_at: service.system.clock.now(),
     };
+    let keeping = Extension(Keeping::With(gallery.id));
     match service.system.ledger.gallery(gallery.id).await {
         Err(error) if error.kind() == Kind::NotFound => {}
         known => {
             let (gallery, rank) = known?;
-            return Ok((StatusCode::OK, Json(view(&service, gallery, rank).await?)));
+            return Ok((StatusCode::OK, keeping, Json(view(&service, gallery, rank).await?)));
         }
     }
     let (gallery, rank) = open_gallery(&service.system, gallery, &service.events).await?;
-    Ok((StatusCode::CREATED, Json(view(&service, gallery, rank).await?)))
+    Ok((StatusCode::CREATED, keeping, Json(view(&service, gallery, rank).await?)))
 }
 
 fn checked_name(name: String) -> Result<String> {
@@ -92,37 +100,49 @@ fn checked_name(name: String) -> Result<String> {
     }
 }
 
-/// One gallery.
+/// A gallery with the tag of its settings, on which changes depend: its progress stops none.
+type Tagged = ([(HeaderName, HeaderValue); 1], Json<GalleryView>);
+
+async fn tagged(service: &Service, gallery: Gallery, rank: Rank) -> Result<Tagged> {
+    let tag = part_tag(&gallery)?;
+    Ok(([(ETAG, tag)], Json(view(service, gallery, rank).await?)))
+}
+
+/// One gallery. The `ETag` is what a change of it can depend on.
 #[utoipa::path(get, path = "/api/v1/galleries/{gallery}", operation_id = "get_gallery", tag = "galleries",
     params(OfGallery), responses((status = 200, body = GalleryView), Problem))]
 pub(crate) async fn get(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Path(OfGallery { gallery }): Path<OfGallery>,
-) -> Result<Json<GalleryView>> {
+) -> Result<Tagged> {
     caller.require(Scope::Read)?;
     let (gallery, rank) = caller.gallery(&service, gallery).await?;
-    Ok(Json(view(&service, gallery, rank).await?))
+    tagged(&service, gallery, rank).await
 }
 
 /// Changes a gallery. To withdraw the consent for faces erases the faces' embeddings and everything that was said of guests,
-/// their names too, for ever.
+/// their names too, for ever. With `If-Match`, nothing changes unless the settings are those of the tag's answer; progress is
+/// no setting.
 #[utoipa::path(patch, path = "/api/v1/galleries/{gallery}", operation_id = "change_gallery", tag = "galleries",
-    params(OfGallery), request_body = GalleryChange, responses((status = 200, body = GalleryView), Problem))]
+    params(OfGallery, ("If-Match" = Option<String>, Header, description = "Tags of answers that it may still be as in")),
+    request_body = GalleryChange, responses((status = 200, body = GalleryView), Problem))]
 pub(crate) async fn change(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Path(OfGallery { gallery }): Path<OfGallery>,
+    headers: HeaderMap,
     Json(change): Json<GalleryChange>,
-) -> Result<Json<GalleryView>> {
+) -> Result<Tagged> {
     caller.require(Scope::Edit)?;
     let mut attempt = 1;
     loop {
         let (known, _) = caller.gallery(&service, gallery).await?;
+        require_match(&headers, &part_tag(&known)?)?;
         let wanted = change.apply(known.clone())?;
         match change_gallery(&service.system, &known, &wanted, &service.events).await {
             Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS => attempt += 1,
-            changed => return Ok(Json(view(&service, wanted, changed?).await?)),
+            changed => return tagged(&service, wanted, changed?).await,
         }
     }
 }

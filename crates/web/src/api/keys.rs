@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{extract::State, http::StatusCode};
+use axum::{Extension, extract::State, http::StatusCode};
 use procession_domain::Timestamp;
 use procession_vault::Versioned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Json, Page, Paging, Path, Query};
+use super::{Json, Keeping, Page, Paging, Path, Query};
 use crate::{
     Problem, Result, Service,
     access::{ApiKey, Caller, Scope, Token, create_key},
@@ -111,7 +111,7 @@ pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Json(wanted): Json<NewKey>,
-) -> Result<(StatusCode, Json<MadeKey>)> {
+) -> Result<(StatusCode, Extension<Keeping>, Json<MadeKey>)> {
     caller.require(Scope::Admin)?;
     let name = checked_name(&wanted.name)?;
     if wanted.scopes.is_empty() {
@@ -120,7 +120,8 @@ pub(crate) async fn create(
     wanted.scopes.iter().try_for_each(|scope| caller.require(*scope))?;
     let now = service.system.clock.now();
     let (key, token) = create_key(&service.documents, caller.studio, &name, wanted.scopes, now).await?;
-    Ok((StatusCode::CREATED, Json(MadeKey::new(key, &token))))
+    let keeping = Keeping::Fact(format!("key {}", key.id));
+    Ok((StatusCode::CREATED, Extension(keeping), Json(MadeKey::new(key, &token))))
 }
 
 /// Revokes a key, for ever and at once. The last key of the studio that may make keys stays.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::StatusCode};
+use axum::{Extension, extract::State, http::StatusCode};
 use procession_domain::{GalleryId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Json, OfGallery, Page, Paging, Path, Query};
+use super::{Json, Keeping, OfGallery, Page, Paging, Path, Query};
 use crate::{
     Problem, Result, Service,
     access::{Caller, Downloads, Link, LinkToken, Scope, hash_password},
@@ -123,7 +123,7 @@ pub(crate) async fn create(
     caller: Caller,
     Path(OfGallery { gallery }): Path<OfGallery>,
     Json(wanted): Json<NewLink>,
-) -> Result<(StatusCode, Json<NewLinkView>)> {
+) -> Result<(StatusCode, Extension<Keeping>, Json<NewLinkView>)> {
     caller.require(Scope::Edit)?;
     let (gallery, _) = caller.gallery(&service, gallery).await?;
     let now = service.system.clock.now();
@@ -147,7 +147,8 @@ pub(crate) async fn create(
     };
     service.documents.create(&link).await?;
     let url = format!("{}/g/{token}", service.settings.public_url.as_deref().unwrap_or_default());
-    Ok((StatusCode::CREATED, Json(NewLinkView { link: link.into(), url })))
+    let keeping = Keeping::Fact(format!("link {}", link.id));
+    Ok((StatusCode::CREATED, Extension(keeping), Json(NewLinkView { link: link.into(), url })))
 }
 
 /// Ends a link: it opens nothing any more. Addresses of images that were given out through it end within two days.

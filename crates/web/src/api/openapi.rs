@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use axum::{Router, http::header, routing::get};
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{
     OpenApi, PartialSchema, ToSchema,
     openapi::{
@@ -14,6 +14,7 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
+use super::idempotency::LONGEST_KEY;
 use crate::{Problem, Service, access::SESSION_COOKIE};
 
 /// The schema of gallery.json, which is described once, for the command line and for this.
@@ -67,9 +68,43 @@ pub(super) fn route(document: Document) -> Router<Arc<Service>> {
     Router::new().route("/api/v1/openapi.json", get(answer))
 }
 
-/// The document with the schemas that stand in files of their own.
+/// What every operation of a method can be asked and can answer, because it is done for all of them in one place.
+fn tell_headers(document: &mut Value) {
+    let parameters = json!({
+        "IdempotencyKey": {
+            "name": "Idempotency-Key", "in": "header",
+            "description": "The same key again is answered the same, and the request is carried out once",
+            "schema": { "type": "string", "pattern": format!("^[!-~]{{1,{LONGEST_KEY}}}$") },
+        },
+        "IfNoneMatch": {
+            "name": "If-None-Match", "in": "header", "description": "Tags of answers that the client has",
+            "schema": { "type": "string" },
+        },
+    });
+    document["components"]["parameters"] = parameters;
+    let items = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    for (method, operation) in items.filter_map(Value::as_object_mut).flatten() {
+        let is_json = operation["responses"]["200"]["content"]["application/json"].is_object();
+        let parameter = match method.as_str() {
+            "post" => "IdempotencyKey",
+            "get" if is_json => {
+                operation["responses"]["304"] = json!({ "description": "The client has this answer." });
+                "IfNoneMatch"
+            }
+            _ => continue,
+        };
+        let parameter = json!({ "$ref": format!("#/components/parameters/{parameter}") });
+        match operation["parameters"].as_array_mut() {
+            Some(parameters) => parameters.push(parameter),
+            None => operation["parameters"] = json!([parameter]),
+        }
+    }
+}
+
+/// The document with what stands in no handler: the schemas of files of their own, and the headers of all operations.
 pub(super) fn whole(document: Document) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
+    tell_headers(&mut document);
     let album = ALBUM.replace("#/$defs/", "#/components/schemas/Album.");
     let mut album: Value = serde_json::from_str(&album).unwrap_or_default();
     let schemas = &mut document["components"]["schemas"];

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::StatusCode};
+use axum::{Extension, extract::State, http::StatusCode};
 use procession_domain::{StudioId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Json, Page, Paging, Query,
+    Json, Keeping, Page, Paging, Query,
     keys::{MadeKey, checked_name},
 };
 use crate::{
@@ -80,14 +80,16 @@ pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Json(wanted): Json<StudioName>,
-) -> Result<(StatusCode, Json<MadeStudio>)> {
+) -> Result<(StatusCode, Extension<Keeping>, Json<MadeStudio>)> {
     caller.require(Scope::Operate)?;
     let now = service.system.clock.now();
     let studio = Studio { id: StudioId::from_bytes(random()?), name: checked_name(&wanted.name)?, created_at: now };
     // The key first: a key without a studio harms nobody, a studio without a key could not be reached.
     let (key, token) = create_key(&service.documents, studio.id, "first key", FIRST_SCOPES, now).await?;
     service.documents.create(&studio).await?;
-    Ok((StatusCode::CREATED, Json(MadeStudio { studio: studio.into(), key: MadeKey::new(key, &token) })))
+    let keeping = Keeping::Fact(format!("studio {} with key {}", studio.id, key.id));
+    let made = MadeStudio { studio: studio.into(), key: MadeKey::new(key, &token) };
+    Ok((StatusCode::CREATED, Extension(keeping), Json(made)))
 }
 
 /// The studio of the key.
