@@ -76,6 +76,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", detail)
     }
 
+    /// A fault of ours.
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error; the log has the details")
+    }
+
     /// Asked too often.
     pub fn too_many_requests(retry_after_seconds: u64) -> Self {
         let detail = format!("asked too often; try again in {retry_after_seconds} s");

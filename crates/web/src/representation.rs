@@ -96,9 +96,7 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 const TIMING: HeaderName = HeaderName::from_static("timing-allow-origin");
 
 fn value(text: String) -> Result<HeaderValue> {
-    HeaderValue::try_from(text).map_err(|_| {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error; the log has the details")
-    })
+    HeaderValue::try_from(text).map_err(|_| Problem::internal())
 }
 
 /// The value of `Content-Disposition` for a file that is to be saved under the last part of this path

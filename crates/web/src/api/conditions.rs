@@ -9,7 +9,7 @@ use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 
 use crate::{Problem, Result, representation::has_tag};
@@ -19,8 +19,8 @@ const DIGITS: usize = 32;
 
 /// The part of a tag, in its quotes, that changes depend on: what a handler sets as `ETag`.
 pub(super) fn part_tag(state: &impl serde::Serialize) -> Result<HeaderValue> {
-    let bytes = serde_json::to_vec(state).map_err(|_| internal())?;
-    HeaderValue::try_from(format!("\"{}\"", digits(&bytes))).map_err(|_| internal())
+    let bytes = serde_json::to_vec(state).map_err(|_| Problem::internal())?;
+    HeaderValue::try_from(format!("\"{}\"", digits(&bytes))).map_err(|_| Problem::internal())
 }
 
 /// Goes on only if `If-Match` is absent or names this part tag.
@@ -59,12 +59,12 @@ pub(super) async fn tag_answers(request: Request, next: Next) -> Response {
     }
     let (mut parts, body) = response.into_parts();
     // It has a length, so it is in memory already.
-    let Ok(bytes) = to_bytes(body, usize::MAX).await else { return internal_response() };
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else { return Problem::internal().into_response() };
     let part = parts.headers.get(header::ETAG).and_then(|part| part.to_str().ok());
     let part = part.map(|part| format!("{}-", part.trim_matches('"'))).unwrap_or_default();
     let tag = format!("\"{part}{}\"", digits(&bytes));
     let is_known = is_get && has_tag(&known, &tag);
-    let Ok(value) = HeaderValue::try_from(tag) else { return internal_response() };
+    let Ok(value) = HeaderValue::try_from(tag) else { return Problem::internal().into_response() };
     parts.headers.insert(header::ETAG, value);
     parts.headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
     if !is_known {
@@ -78,14 +78,6 @@ pub(super) async fn tag_answers(request: Request, next: Next) -> Response {
 
 fn digits(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().chars().take(DIGITS).collect()
-}
-
-fn internal() -> Problem {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error; the log has the details")
-}
-
-fn internal_response() -> Response {
-    axum::response::IntoResponse::into_response(internal())
 }
 
 #[cfg(test)]

@@ -64,10 +64,7 @@ pub(super) async fn carry_out_once(
             let request = Request::from_parts(parts, Body::from(body));
             // In a task of its own: a client that goes away would otherwise end it between its effect and its answer.
             let task = tokio::spawn(carry_out(service, claim, request, next).in_current_span());
-            task.await.map_err(|_| {
-                let detail = "internal error; the log has the details";
-                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
-            })
+            task.await.map_err(|_| Problem::internal())
         }
     }
 }
