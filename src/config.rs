@@ -70,6 +70,7 @@ pub(crate) struct ServiceConfig {
     /// For what is on its way to clients, besides [`Config::memory`].
     delivery_memory: Memory,
     private_webhooks: bool,
+    webhook_retry: RetryPolicy,
 }
 
 impl Default for ServiceConfig {
@@ -86,6 +87,12 @@ impl Default for ServiceConfig {
             most_connections: 1_024,
             delivery_memory: Memory::Percent(10),
             private_webhooks: false,
+            webhook_retry: RetryPolicy {
+                first_wait_seconds: 60,
+                longest_wait_seconds: 24 * 60 * 60,
+                attempts: 16,
+                ..RetryPolicy::default()
+            },
         }
     }
 }
@@ -124,6 +131,7 @@ impl Config {
             signing_key: self.signing_key(),
             delivery_memory_bytes: self.service.delivery_memory.of(crate::machine::memory_bytes()),
             private_webhooks: self.service.private_webhooks,
+            webhook_retry: self.service.webhook_retry,
         }
     }
 

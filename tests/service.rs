@@ -46,3 +46,5 @@ mod schema;
 mod tenants;
 #[path = "service/uploads.rs"]
 mod uploads;
+#[path = "service/webhooks.rs"]
+mod webhooks;

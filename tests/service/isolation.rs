@@ -40,14 +40,18 @@ impl First {
         let link = text(&service.post(&of_gallery("links"), &json!({})).await["id"]);
         let key = json!({ "name": "key of the Nightingales", "scopes": ["read"] });
         let key = text(&service.post("/api/v1/keys", &key).await["id"]);
+        // Told of nothing that happens here.
+        let hook = json!({ "url": "https://example.com/nightingale", "events": ["receipt_refused"] });
+        let webhook = text(&service.post("/api/v1/webhooks", &hook).await["id"]);
         let hash = text(&service.get(&of_gallery(&format!("photos/{photo}"))).await["original"]);
         let begun = begin_upload(service, Some(&service.key), &gallery).await;
         let upload = text(&json!(begun.headers()["location"].to_str().unwrap()));
         let upload = upload.strip_prefix(&service.url).unwrap_or(&upload).to_owned();
         let names = ["Nightingale", "nightingale"].map(str::to_owned);
-        let secrets = [&studio, &gallery, &photo, &link, &key, &hash].map(String::clone);
+        let secrets = [&studio, &gallery, &photo, &link, &key, &webhook, &hash].map(String::clone);
         let ids = [("gallery", gallery), ("photo", photo), ("correction", correction), ("link", link), ("key", key)];
-        Self { secrets: names.into_iter().chain(secrets).collect(), ids: ids.into(), upload }
+        let ids = ids.into_iter().chain([("webhook", webhook)]).collect();
+        Self { secrets: names.into_iter().chain(secrets).collect(), ids, upload }
     }
 
     /// What a path names, of the first studio.

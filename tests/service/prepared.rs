@@ -195,6 +195,7 @@ fn settings_in(folder: &TempDir) -> ServiceSettings {
         signing_key: folder.path().join("signing.key"),
         delivery_memory_bytes: 64 << 20,
         private_webhooks: false,
+        webhook_retry: RetryPolicy::default(),
     }
 }
 

@@ -43,9 +43,14 @@ impl Running {
 
     /// Starts it again over the same data and at the same address, after it ended or was killed.
     pub(crate) fn restart(&mut self) {
+        self.restart_with(|command| command);
+    }
+
+    /// As [`Running::restart`], with more arguments or variables.
+    pub(crate) fn restart_with(&mut self, configure: impl Fn(&mut Command) -> &mut Command) {
         self.kill();
         let address = self.url.strip_prefix("http://").unwrap();
-        let (process, output, url, key) = spawn(self.folder.path(), address, &|command| command);
+        let (process, output, url, key) = spawn(self.folder.path(), address, &configure);
         (self.process, self._output, self.url, self.key) = (process, output, url, key);
     }
 

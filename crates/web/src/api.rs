@@ -14,6 +14,7 @@ mod paging;
 mod photos;
 mod receipt;
 mod studios;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -37,6 +38,9 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
     openapi::start()
         .routes(routes!(galleries::list, galleries::create))
         .routes(routes!(galleries::get, galleries::change, galleries::remove))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::get, webhooks::remove))
+        .routes(routes!(webhooks::deliveries))
         .routes(routes!(live::status::get))
         .routes(routes!(live::events::watch))
         .routes(routes!(live::operations::get))

@@ -25,6 +25,7 @@ mod router;
 mod server;
 mod service;
 mod uploads;
+mod webhook;
 pub mod zip;
 
 pub use album::album_page;

@@ -1,9 +1,6 @@
 //! Figures for Prometheus, at `/metrics`: base units, few labels, and none that names a gallery, a photo or a studio.
 //!
-//! An area with figures of its own registers them once, when the service is put together:
-//! `let refused = service.live.metrics.register("uploads_refused", "Uploads that were refused.", Counter::default());`
-//! and counts with what it gets back. The name is completed to `procession_uploads_refused_total`, and belongs on the list in
-//! docs/operations.md, which a test compares with what is served.
+//! A figure belongs on the list in docs/operations.md, which a test compares with what is served.
 
 mod collect;
 
@@ -56,6 +53,7 @@ pub(crate) struct Metrics {
     photos_done: Counter,
     photos_quarantined: Counter,
     photos_retried: Counter,
+    webhook_attempts: Family<Outcome, Counter>,
     stage_seconds: Histograms<Stage>,
     collected: Collected,
 }
@@ -78,6 +76,12 @@ pub(crate) struct Answered {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Stage {
     stage: &'static str,
+}
+
+/// What came of a webhook's request: it was `delivered`, is to be `repeated`, or was the last one and `failed`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
 }
 
 /// The route.
@@ -125,6 +129,7 @@ impl Default for Metrics {
             photos_done: to.add("photos_done", "Photos that were finished", Counter::default()),
             photos_quarantined: to.add("photos_quarantined", "Photos that cannot be processed", Counter::default()),
             photos_retried: to.add("photos_retried", "Attempts that failed and are repeated", Counter::default()),
+            webhook_attempts: to.add("webhook_attempts", "Requests of webhooks", Family::default()),
             stage_seconds: to.add(
                 "stage_duration_seconds",
                 "Time that a stage of one photo's work took",
@@ -137,9 +142,9 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Adds a figure of an area's own. The name is without `procession_` and, for a counter, without `_total`; base units last.
-    pub(crate) fn register<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
-        self.figures().add(name, help, metric)
+    /// Counts a request of a webhook by what came of it.
+    pub(crate) fn delivered(&self, outcome: &'static str) {
+        self.webhook_attempts.get_or_create(&Outcome { outcome }).inc();
     }
 
     fn figures(&self) -> MutexGuard<'_, Figures> {

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use procession_flow::{Events, System};
+use procession_flow::{Events, RetryPolicy, System};
 use procession_vault::Documents;
 use tokio::sync::watch;
 
@@ -16,6 +16,7 @@ use crate::{
     locks::Locks,
     receipts::Receipts,
     uploads::Uploads,
+    webhook::Webhooks,
 };
 
 /// So many wrong keys an address may try at once, and one more after each pause.
@@ -43,6 +44,8 @@ pub struct ServiceSettings {
     pub delivery_memory_bytes: u64,
     /// Webhooks may call addresses of private networks and of this machine.
     pub private_webhooks: bool,
+    /// When a webhook that was not taken is sent again.
+    pub webhook_retry: RetryPolicy,
 }
 
 /// Everything that the handlers share.
@@ -65,6 +68,8 @@ pub struct Service {
     pub events: Events,
     /// What is known of how it goes.
     pub live: Live,
+    /// Messages to other services.
+    pub(crate) webhooks: Webhooks,
     /// The secrets that sign URLs and cookies.
     pub keyring: Keyring,
     /// How often somebody may try a key that is none.
@@ -107,6 +112,7 @@ impl Service {
             hub,
             events,
             live: Live::default(),
+            webhooks: Webhooks::default(),
             keyring,
             key_tries: Allowance::new(KEY_TRIES, KEY_PAUSE),
             delivery: Delivery::new(settings.delivery_memory_bytes),

@@ -12,7 +12,7 @@ use procession_flow::Event;
 use procession_vault::Document;
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, Service};
+use crate::{Result, Service, webhook};
 
 /// So many galleries that were not finished are taken up again at the start; the others when something happens in them.
 const MOST_OWED: usize = 100_000;
@@ -66,6 +66,7 @@ pub(super) async fn resume(service: &Service) -> Result<()> {
         let gallery = owed.document.gallery;
         service.live.finishes.owed().insert(gallery, now);
         service.live.observer.expect(gallery, now);
+        webhook::catch_up(service, gallery).await?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use procession_flow::Event;
 use tokio::{sync::broadcast, task::JoinHandle};
 
 use super::finish;
-use crate::{Dated, Result, Service};
+use crate::{Dated, Result, Service, webhook};
 
 /// How often it is looked whether galleries are finished.
 const TICK: Duration = Duration::from_secs(1);
@@ -20,10 +20,14 @@ const TICKS_OF_REFRESH: u64 = 60;
 pub fn watch(service: &Arc<Service>) -> JoinHandle<()> {
     let (service, events) = (Arc::clone(service), service.hub.watch());
     tokio::spawn(async move {
+        let deliveries = tokio::spawn(webhook::deliver(Arc::clone(&service)));
         let mut stopping = service.stopping.clone();
         tokio::select! {
             ((), ()) = async { tokio::join!(hear(&service, events), tick(&service)) } => {}
             _ = stopping.wait_for(|stopping| *stopping) => {}
+        }
+        if let Err(error) = deliveries.await {
+            tracing::error!(%error, "the deliveries of webhooks ended early");
         }
     })
 }
@@ -48,6 +52,7 @@ async fn take(service: &Service, dated: &Dated) -> Result<()> {
     let is_new = live.observer.take(at, &dated.told);
     live.metrics.take(&dated.told.event);
     live.journal.take(at, &dated.told);
+    webhook::record(service, dated).await?;
     match &dated.told.event {
         Event::GalleryFinished { finished_at, .. } => finish::told(service, gallery, *finished_at).await,
         _ if is_new => finish::owe(service, gallery, at).await,
