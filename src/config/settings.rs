@@ -233,6 +233,24 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
         show: |config| config.service.private_webhooks.to_string(),
     },
+    number!(
+        "service.webhook_first_wait_seconds",
+        1..,
+        "A webhook that was not taken is sent again after this wait. It doubles with every further attempt.",
+        service.webhook_retry.first_wait_seconds
+    ),
+    number!(
+        "service.webhook_longest_wait_seconds",
+        1..,
+        "No wait is longer.",
+        service.webhook_retry.longest_wait_seconds
+    ),
+    number!(
+        "service.webhook_attempts",
+        1..,
+        "After so many attempts a webhook's message is given up.",
+        service.webhook_retry.attempts
+    ),
     Setting {
         key: "log.format",
         kind: Kind::Text,
