@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{extract::State, http::StatusCode};
+use axum::{Extension, extract::State, http::StatusCode};
 use procession_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Json, Page, Paging, Path, Query};
+use super::{Json, Keeping, Page, Paging, Path, Query};
 use crate::{
     Problem, Result, Service,
     access::{Caller, Scope},
@@ -124,7 +124,7 @@ pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Json(wanted): Json<NewWebhook>,
-) -> Result<(StatusCode, Json<MadeWebhook>)> {
+) -> Result<(StatusCode, Extension<Keeping>, Json<MadeWebhook>)> {
     caller.require(Scope::Admin)?;
     let url = check_url(&wanted.url, service.settings.private_webhooks);
     let url = url.map_err(|why| Problem::invalid(format!("url: {why}")))?;
@@ -139,7 +139,8 @@ pub(crate) async fn create(
     let webhook = Webhook::new(caller.studio, url.into(), topics, service.system.clock.now())?;
     service.documents.create(&webhook).await?;
     let secret = webhook.secret.clone();
-    Ok((StatusCode::CREATED, Json(MadeWebhook { webhook: webhook.into(), secret })))
+    let keeping = Keeping::Fact(format!("webhook {}", webhook.id));
+    Ok((StatusCode::CREATED, Extension(keeping), Json(MadeWebhook { webhook: webhook.into(), secret })))
 }
 
 /// One webhook.

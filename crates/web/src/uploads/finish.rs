@@ -102,7 +102,7 @@ async fn become_photo(service: &Arc<Service>, target: Target, files: Vec<PathBuf
     let needed = target.coding.map_or(length, |coding| coding.memory_bytes());
     let memory = system.budget.grant(needed).await?;
     let bytes: Bytes = match target.coding {
-        None => read(files, length).await?.map_err(unreadable)?,
+        None => read(files, length).await?.map_err(|error| unreadable(&error))?,
         Some(coding) => match blocking(move || coding.decode(Files::new(files))).await? {
             Ok(photo) => photo.into(),
             Err(why) => {
@@ -137,7 +137,7 @@ fn passing(problem: Problem) -> Problem {
     Problem { status, retry_after_seconds: Some(problem.retry_after_seconds.unwrap_or(10)), ..problem }
 }
 
-fn unreadable(error: std::io::Error) -> Problem {
+fn unreadable(error: &std::io::Error) -> Problem {
     tracing::error!(%error, "an upload cannot be read");
     passing(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the upload cannot be read; the log says why"))
 }

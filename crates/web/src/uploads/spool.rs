@@ -231,8 +231,8 @@ impl Spool {
             for entry in fs::read_dir(self.root.join(folder))? {
                 let path = entry?.path();
                 let is_record = path.extension().is_some_and(|extension| extension == RECORD);
-                if !is_record && !(path.with_extension(RECORD).exists() && path.extension().is_some_and(|e| e == DATA))
-                {
+                let is_data = path.extension().is_some_and(|extension| extension == DATA);
+                if !(is_record || is_data && path.with_extension(RECORD).exists()) {
                     remove_file(&path)?;
                 }
             }

@@ -34,7 +34,7 @@ async fn what_is_there_is_found_again() {
     let again = open(folder.path());
     assert_eq!(again.find(&upload.id).unwrap(), Some(upload.clone()));
     assert_eq!(upload.offset(again.on_disk(&upload.id).unwrap()), 3);
-    assert_eq!(again.open_uploads().unwrap(), [upload.id.clone()]);
+    assert_eq!(again.open_uploads().unwrap(), std::slice::from_ref(&upload.id));
     again.remove(&upload).unwrap();
     assert_eq!(again.find(&upload.id).unwrap(), None);
     assert_eq!(fs::read_dir(folder.path().join("open")).unwrap().count(), 0);
