@@ -26,7 +26,7 @@ use axum::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Service, live};
+use crate::{Result, Service, live};
 
 pub(crate) use extract::{Json, Path, Query};
 pub(crate) use galleries::{OfGallery, ProgressView};
@@ -34,6 +34,12 @@ pub(crate) use idempotency::Keeping;
 pub use idempotency::keep_sweeping_answers;
 pub(crate) use paging::{Page, Paging};
 pub(crate) use photos::send_original;
+
+/// Carries work through, even if the client goes away in its middle: for what must not end half way.
+async fn through<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    let bug = |error| procession_flow::Error::Bug(format!("a request's task ended early: {error}"));
+    tokio::spawn(work).await.map_err(bug)?
+}
 
 /// The API's routes, with the document that describes them.
 pub(crate) fn routes(service: &Arc<Service>) -> Router<Arc<Service>> {

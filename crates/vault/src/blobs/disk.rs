@@ -4,7 +4,7 @@
 //! whole or not at all, whoever crashes when.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     fs::{self, File},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
@@ -214,6 +214,21 @@ impl Store {
         }
     }
 
+    /// Removes all objects below a prefix, durably. The folders stay: whoever knows that one is there must go on being right.
+    fn remove_below(&self, prefix: &str) -> Result<()> {
+        let mut folders = BTreeSet::new();
+        for path in self.list(prefix)? {
+            let file = self.root.join(&path);
+            match fs::remove_file(&file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(self.error("remove", &path)(error));
+                }
+                _ => folders.extend(file.parent().map(Path::to_owned)),
+            }
+        }
+        folders.iter().try_for_each(|folder| sync_folder(folder)).map_err(self.error("sync", prefix))
+    }
+
     fn list(&self, prefix: &str) -> Result<Vec<String>> {
         let mut paths = Vec::new();
         let mut open = vec![self.root.join(prefix)];
@@ -295,8 +310,7 @@ impl Blobs for DiskBlobs {
 
     async fn delete_below(&self, prefix: &str) -> Result<()> {
         let prefix = prefix.to_owned();
-        // The folders stay: whoever knows that one is there must go on being right.
-        self.run(move |store| store.list(&prefix)?.iter().try_for_each(|path| store.remove(path))).await
+        self.run(move |store| store.remove_below(&prefix)).await
     }
 
     async fn room(&self) -> Option<Room> {

@@ -12,7 +12,7 @@ use procession_vault::Versioned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Json, Keeping, OfGallery, Page, Paging, Path, Query};
+use super::{Json, Keeping, OfGallery, Page, Paging, Path, Query, through};
 use crate::{
     Problem, Result, Service,
     access::{Caller, Scope},
@@ -168,6 +168,11 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Extension<Keeping>, Json<CorrectionView>)> {
     caller.require(Scope::Edit)?;
     caller.gallery(&service, gallery).await?;
+    let made = through(async move { make(&service, &caller, gallery, change).await }).await?;
+    Ok((StatusCode::CREATED, fact(made.id), Json(CorrectionView::new(made, None))))
+}
+
+async fn make(service: &Service, caller: &Caller, gallery: GalleryId, change: Change) -> Result<Correction> {
     let _turn = service.locks.lock(format!("corrections of {gallery}")).await;
     let corrected = service.albums.album(gallery).await?;
     check(&corrected.album, &change).map_err(|failure| match failure.kind {
@@ -179,19 +184,17 @@ pub(crate) async fn create(
         return Err(Problem::conflict(format!("gallery {gallery} has as many corrections as it can have")));
     }
     let id = log.last().map_or(1, |(last, _)| last.id + 1);
-    let made_at = service.system.clock.now();
-    let made = GalleryCorrection { gallery, correction: Correction { id, made_at, change, undone: false } };
+    let is_about_guests = change.is_about_guests();
+    let correction = Correction { id, made_at: service.system.clock.now(), change, undone: false };
+    let made = GalleryCorrection { gallery, correction };
     service.documents.create(&made).await?;
     // Whoever withdrew the consent meanwhile, or removed the gallery, did not see this one.
-    let is_allowed = match caller.gallery(&service, gallery).await {
-        Ok((gallery, _)) => gallery.consent.faces || !made.correction.change.is_about_guests(),
-        Err(_) => false,
-    };
-    if !is_allowed {
-        service.documents.delete::<GalleryCorrection>(&GalleryCorrection::document_id(gallery, id)).await?;
-        return Err(Problem::conflict(format!("gallery {gallery} changed meanwhile; look at it again")));
+    let now = caller.gallery(service, gallery).await;
+    if now.is_ok_and(|(gallery, _)| gallery.consent.faces || !is_about_guests) {
+        return Ok(made.correction);
     }
-    Ok((StatusCode::CREATED, fact(id), Json(CorrectionView::new(made.correction, None))))
+    service.documents.delete::<GalleryCorrection>(&GalleryCorrection::document_id(gallery, id)).await?;
+    Err(Problem::conflict(format!("gallery {gallery} changed meanwhile; look at it again")))
 }
 
 /// Takes a correction back. It stays in the log.

@@ -22,6 +22,7 @@ use self::view::{GalleryChange, GalleryView, NewGallery, WeddingView, checked_ti
 use super::{
     Json, Keeping, Page, Paging, Path, Query,
     conditions::{part_tag, require_match},
+    through,
 };
 use crate::{
     Problem, Result, Service,
@@ -135,16 +136,20 @@ pub(crate) async fn change(
     Json(change): Json<GalleryChange>,
 ) -> Result<Tagged> {
     caller.require(Scope::Edit)?;
-    let mut attempt = 1;
-    loop {
-        let (known, _) = caller.gallery(&service, gallery).await?;
-        require_match(&headers, &part_tag(&known)?)?;
-        let wanted = change.apply(known.clone())?;
-        match change_gallery(&service.system, &known, &wanted, &service.events).await {
-            Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS => attempt += 1,
-            changed => return tagged(&service, wanted, changed?).await,
+    // That a consent is withdrawn and that faces are erased are one thing.
+    through(async move {
+        let mut attempt = 1;
+        loop {
+            let (known, _) = caller.gallery(&service, gallery).await?;
+            require_match(&headers, &part_tag(&known)?)?;
+            let wanted = change.apply(known.clone())?;
+            match change_gallery(&service.system, &known, &wanted, &service.events).await {
+                Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS => attempt += 1,
+                changed => return tagged(&service, wanted, changed?).await,
+            }
         }
-    }
+    })
+    .await
 }
 
 /// Removes a gallery with all its photos, for ever. Nobody finds anything of it from now on, and its faces and guests are
@@ -159,6 +164,6 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode> {
     caller.require(Scope::Edit)?;
     caller.gallery(&service, gallery).await?;
-    remove_gallery(&service.system, gallery).await?;
+    through(async move { Ok(remove_gallery(&service.system, gallery).await?) }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
