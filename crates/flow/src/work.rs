@@ -27,6 +27,8 @@ pub struct Worker {
     only: Option<GalleryId>,
     events: Events,
     held: Arc<Mutex<BTreeMap<JobId, Lease>>>,
+    /// Held while a claim is under way: what it brings is not yet among what is held.
+    claiming: tokio::sync::Mutex<()>,
 }
 
 impl Worker {
@@ -34,7 +36,7 @@ impl Worker {
     pub fn new(system: Arc<System>, only: Option<GalleryId>, events: Events) -> Self {
         let nonce = getrandom::u32().unwrap_or_default();
         let id = WorkerId(format!("local-{}-{nonce:08x}", std::process::id()));
-        Self { system, id, only, events, held: Arc::default() }
+        Self { system, id, only, events, held: Arc::default(), claiming: tokio::sync::Mutex::default() }
     }
 
     /// Its name in the ledger.
@@ -65,6 +67,7 @@ impl Worker {
     /// # Errors
     /// The ledger does not answer. The leases then expire by themselves.
     pub async fn give_back(&self) -> Result<()> {
+        let _no_claim = self.claiming.lock().await;
         let leases: Vec<Lease> = self.held().values().cloned().collect();
         Ok(self.system.ledger.release(&leases).await?)
     }
@@ -116,6 +119,7 @@ impl Worker {
     }
 
     async fn claim(&self, count: usize) -> Result<Vec<Claim>> {
+        let _claim = self.claiming.lock().await;
         let now = self.system.clock.now();
         let until = now.after(self.system.settings.lease);
         let claims = self.system.ledger.claim(&self.id, count, self.only, now, until).await?;
