@@ -98,7 +98,7 @@ impl Worker {
                 return Ok(());
             }
             let free = if is_draining { 0 } else { places.saturating_sub(lives.len()) };
-            let claims = if free > 0 { self.claim(free).await? } else { Vec::new() };
+            let claims = if free > 0 { self.claim(free, drain).await? } else { Vec::new() };
             if claims.is_empty() && lives.is_empty() && !*more.borrow_and_update() && self.nothing_is_left().await? {
                 return Ok(());
             }
@@ -118,8 +118,11 @@ impl Worker {
         }
     }
 
-    async fn claim(&self, count: usize) -> Result<Vec<Claim>> {
+    async fn claim(&self, count: usize, drain: &watch::Receiver<bool>) -> Result<Vec<Claim>> {
         let _claim = self.claiming.lock().await;
+        if *drain.borrow() {
+            return Ok(Vec::new());
+        }
         let now = self.system.clock.now();
         let until = now.after(self.system.settings.lease);
         let claims = self.system.ledger.claim(&self.id, count, self.only, now, until).await?;
