@@ -16,6 +16,8 @@ mod bench;
 mod delivery;
 #[path = "service/documented.rs"]
 mod documented;
+#[path = "service/drain.rs"]
+mod drain;
 #[path = "service/edge.rs"]
 mod edge;
 #[path = "service/galleries.rs"]

@@ -51,7 +51,8 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.service.listen))?;
     let watch = procession_web::watch(&service);
-    let work = tokio::spawn(work(Arc::clone(&service), stopping.clone()));
+    let worker = Arc::new(Worker::new(Arc::clone(&system), None, service.events.clone()));
+    let work = tokio::spawn(work(Arc::clone(&service), Arc::clone(&worker), stopping.clone()));
     tokio::spawn(tend_uploads(Arc::clone(&service)));
     tokio::spawn(keep_sweeping_answers(Arc::clone(&service)));
     tokio::spawn(keep_deleting_removed(Arc::clone(&system), stopping.clone()));
@@ -60,19 +61,18 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
     let server = tokio::spawn(procession_web::serve(listener, service, connections, stopping));
     told_to_stop().await?;
     stop.send_replace(true);
-    server.await?;
-    watch.await?;
-    // The worker gives back what it could not finish.
-    let ended = tokio::time::timeout(connections.drain, work).await;
-    if ended.is_err() {
-        tracing::warn!("photos in work did not end in time; they are taken up again at the next start");
+    let (served, worked) = tokio::join!(server, tokio::time::timeout(connections.drain, work));
+    served?;
+    if worked.is_err() {
+        tracing::warn!("photos in work did not end in time; whoever comes next takes them up");
+        worker.give_back().await?;
     }
+    watch.await?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The worker of this process, through all that passes by itself: a full disk, a store that is away.
-async fn work(service: Arc<Service>, drain: watch::Receiver<bool>) {
-    let worker = Worker::new(Arc::clone(&service.system), None, service.events.clone());
+async fn work(service: Arc<Service>, worker: Arc<Worker>, drain: watch::Receiver<bool>) {
     let clock = &service.system.clock;
     service.live.worker_started(worker.id(), clock.now());
     let mut stop = drain.clone();

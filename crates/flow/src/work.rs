@@ -27,6 +27,8 @@ pub struct Worker {
     only: Option<GalleryId>,
     events: Events,
     held: Arc<Mutex<BTreeMap<JobId, Lease>>>,
+    /// Held while a claim is under way: what it brings is not yet among what is held.
+    claiming: tokio::sync::Mutex<()>,
 }
 
 impl Worker {
@@ -34,7 +36,7 @@ impl Worker {
     pub fn new(system: Arc<System>, only: Option<GalleryId>, events: Events) -> Self {
         let nonce = getrandom::u32().unwrap_or_default();
         let id = WorkerId(format!("local-{}-{nonce:08x}", std::process::id()));
-        Self { system, id, only, events, held: Arc::default() }
+        Self { system, id, only, events, held: Arc::default(), claiming: tokio::sync::Mutex::default() }
     }
 
     /// Its name in the ledger.
@@ -65,6 +67,7 @@ impl Worker {
     /// # Errors
     /// The ledger does not answer. The leases then expire by themselves.
     pub async fn give_back(&self) -> Result<()> {
+        let _no_claim = self.claiming.lock().await;
         let leases: Vec<Lease> = self.held().values().cloned().collect();
         Ok(self.system.ledger.release(&leases).await?)
     }
@@ -95,7 +98,7 @@ impl Worker {
                 return Ok(());
             }
             let free = if is_draining { 0 } else { places.saturating_sub(lives.len()) };
-            let claims = if free > 0 { self.claim(free).await? } else { Vec::new() };
+            let claims = if free > 0 { self.claim(free, drain).await? } else { Vec::new() };
             if claims.is_empty() && lives.is_empty() && !*more.borrow_and_update() && self.nothing_is_left().await? {
                 return Ok(());
             }
@@ -115,7 +118,11 @@ impl Worker {
         }
     }
 
-    async fn claim(&self, count: usize) -> Result<Vec<Claim>> {
+    async fn claim(&self, count: usize, drain: &watch::Receiver<bool>) -> Result<Vec<Claim>> {
+        let _claim = self.claiming.lock().await;
+        if *drain.borrow() {
+            return Ok(Vec::new());
+        }
         let now = self.system.clock.now();
         let until = now.after(self.system.settings.lease);
         let claims = self.system.ledger.claim(&self.id, count, self.only, now, until).await?;
