@@ -1,6 +1,6 @@
 // The photos as they arrive, each within moments of its upload, and what could not be used.
 
-import { ask, countText, element, icon } from "./dom.js";
+import { ask, countText, element, icon, sentence } from "./dom.js";
 import { Grid } from "./grid.js";
 import { view } from "./viewer.js";
 
@@ -13,13 +13,15 @@ export function firstLook(gallery, { onCount }) {
   const known = new Map();
   const drop = document.getElementById("drop"), faults = document.getElementById("faults");
   const grid = new Grid(document.getElementById("grid"), {
-    latestFirst: true,
-    onPick: (photo) => view(gallery, [...grid.photos].reverse(), photo, (last) => grid.focus(last.id)),
+    onPick: (photo) => view(gallery, grid.photos, photo, (last) => grid.focus(last.id)),
   });
+  // While photos arrive the latest are what one wants to see. Afterwards the order of their arrival is the quieter one, but
+  // nothing is turned round under somebody's eyes.
+  let isArriving = false;
   let arrived = new Set(), timer = 0, refusals = [];
 
   function draw() {
-    grid.show([...known.values()]);
+    grid.show([...known.values()], { latestFirst: isArriving });
     drop.hidden = known.size > 0;
     onCount(known.size);
     drawFaults();
@@ -35,7 +37,7 @@ export function firstLook(gallery, { onCount }) {
     faults.dataset.count = lines.length;
     faults.replaceChildren();
     if (!lines.length) return;
-    const list = element("ul", { className: "lines" }, ...lines.slice(0, MOST_SHOWN).map(({ name, text, next }) => element("li", {}, element("b", {}, element("bdi", {}, name)), element("p", {}, text), element("p", { className: "quiet" }, next))));
+    const list = element("ul", { className: "lines" }, ...lines.slice(0, MOST_SHOWN).map(({ name, text, next }) => element("li", {}, element("b", {}, element("bdi", {}, name)), element("p", {}, sentence(text)), element("p", { className: "quiet" }, next))));
     const rest = lines.length > MOST_SHOWN ? element("p", { className: "quiet" }, `and ${(lines.length - MOST_SHOWN).toLocaleString("en-GB")} more`) : null;
     faults.append(element("details", { className: "faults" }, element("summary", {}, icon("alert"), countText(lines.length, "file needs", "files need"), " your attention"), list, rest));
   }
@@ -67,6 +69,7 @@ export function firstLook(gallery, { onCount }) {
   }
 
   function expect(id) {
+    isArriving = true;
     arrived.add(id);
     timer ||= setTimeout(readArrived, GATHER_MS);
   }
@@ -82,6 +85,11 @@ export function firstLook(gallery, { onCount }) {
       grid.mark();
     },
     onQuarantined: ({ photo }) => expect(photo),
+    onStatus({ state }) {
+      if (isArriving || state === "done") return;
+      isArriving = true;
+      draw();
+    },
     onRefused: readRefusals,
   };
 }

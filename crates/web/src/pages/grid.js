@@ -1,6 +1,6 @@
-// Photos in justified rows, of which only those near the view are in the document. Photos are given in the order in which they
-// came and shown with the latest first: the rows are those of the order in which they came, turned upside down, so whatever is
-// added on top leaves all rows below as they are.
+// Photos in justified rows, of which only those near the view are in the document. They can be shown with the latest first: the
+// rows are then those of the order in which they came, turned upside down, so whatever is added on top leaves all rows below as
+// they are.
 
 import { element } from "./dom.js";
 import { gridAspect, justify, rowAt } from "./layout.js";
@@ -18,23 +18,27 @@ export class Grid {
   #frame = 0;
   #current = null;
 
-  /** `onPick(photo)` for a click; `latestFirst` turns the order; `isChosen(photo)` marks photos. */
-  constructor(box, { onPick, latestFirst = false, isChosen = null, height = wantedHeight }) {
+  #latestFirst = false;
+
+  /** `onPick(photo)` for a click; `isChosen(photo)` marks photos. */
+  constructor(box, { onPick, isChosen = null, height = wantedHeight }) {
     this.#box = box;
-    this.#options = { onPick, latestFirst, isChosen, height };
+    this.#options = { onPick, isChosen, height };
     addEventListener("scroll", () => (this.#frame ||= requestAnimationFrame(() => this.#render())), { passive: true });
     new ResizeObserver(() => box.clientWidth !== this.#width && this.#layOut()).observe(box);
     box.addEventListener("click", (event) => this.#pick(event));
     box.addEventListener("keydown", (event) => this.#step(event));
   }
 
+  /** The photos in the order in which they are shown. */
   get photos() {
-    return this.#photos;
+    return this.#latestFirst ? [...this.#photos].reverse() : this.#photos;
   }
 
   /** Shows these photos: {id, name, width, height, preview, state}. */
-  show(photos) {
+  show(photos, { latestFirst = false } = {}) {
     this.#photos = photos;
+    this.#latestFirst = latestFirst;
     this.#layOut();
   }
 
@@ -48,7 +52,7 @@ export class Grid {
     if (!this.#width) return;
     const gap = this.#width < 520 ? 3 : 6;
     const { boxes, rows, height } = justify(this.#photos.map(gridAspect), this.#width, gap, this.#options.height(this.#width));
-    if (this.#options.latestFirst) this.#turn(boxes, rows, height);
+    if (this.#latestFirst) this.#turn(boxes, rows, height);
     this.#boxes = boxes;
     this.#rows = rows;
     this.#box.style.height = `${height}px`;
@@ -80,7 +84,7 @@ export class Grid {
     const wanted = new Set();
     for (const { from, to } of this.#rows.slice(first, last + 1)) for (let at = from; at < to; at++) wanted.add(at);
     this.#keep(wanted);
-    const order = [...wanted].sort((a, b) => (this.#options.latestFirst ? b - a : a - b));
+    const order = [...wanted].sort((a, b) => (this.#latestFirst ? b - a : a - b));
     let next = this.#box.firstElementChild;
     for (const index of order) {
       const tile = this.#tiles.get(index) ?? this.#make(index);
@@ -145,7 +149,7 @@ export class Grid {
 
   #step(event) {
     const index = this.#indexOf(event.target);
-    const forward = this.#options.latestFirst ? -1 : 1;
+    const forward = this.#latestFirst ? -1 : 1;
     const step = { ArrowRight: forward, ArrowLeft: -forward }[event.key];
     const wanted = step ? index + step : this.#acrossRows(index, event.key);
     if (index < 0 || wanted === null || !this.#photos[wanted]) return;

@@ -1,6 +1,6 @@
 // The panel that shows what is being sent, and the ways in: drops anywhere on the page, and the choosers.
 
-import { countText, element, say, sizeText, spanText } from "./dom.js";
+import { countText, element, say, sentence, sizeText, spanText } from "./dom.js";
 import { chosenFiles, droppedFiles } from "./files.js";
 import { Memory } from "./memory.js";
 import { Uploads } from "./upload.js";
@@ -128,6 +128,6 @@ function drawFaults({ faults, faultCount }) {
   say(box.querySelector("summary"), `${countText(faultCount, "file was", "files were")} not accepted`);
   if (list.children.length > faults.length) list.replaceChildren();
   for (const { path, text } of faults.slice(list.children.length)) {
-    list.append(element("li", {}, element("b", {}, element("bdi", {}, path)), " ", element("span", {}, text)));
+    list.append(element("li", {}, element("b", {}, element("bdi", {}, path)), " ", element("span", {}, sentence(text))));
   }
 }

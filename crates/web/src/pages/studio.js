@@ -82,7 +82,10 @@ async function read() {
 listen(`/api/v1/galleries/${gallery}/events`, {
   open: () => told(read()),
   lost: () => isRead || told(read()),
-  status: showStanding,
+  status(status) {
+    showStanding(status);
+    look.onStatus(status);
+  },
   photo_stored: look.onStored,
   photo_done: look.onDone,
   photo_quarantined: look.onQuarantined,

@@ -85,7 +85,7 @@ export async function openPage(browser, service, options = DESKTOP) {
   const complaints = [], strangers = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(`${message.text()} ${message.location().url}`));
   page.on("pageerror", (error) => complaints.push(error.stack));
-  page.on("request", (request) => new URL(request.url()).origin !== service.url && !/^(data|blob):/.test(request.url()) && strangers.push(request.url()));
+  page.on("request", (request) => new URL(request.url()).origin !== service.url && !/^(data|blob|about):/.test(request.url()) && strangers.push(request.url()));
   const close = async (allowed = []) => {
     assert.deepEqual(complaints.filter((text) => !allowed.some((pattern) => pattern.test(text))), []);
     assert.deepEqual(strangers, []);
