@@ -75,7 +75,8 @@ async fn spans_reach_the_collector() {
         assert!(request.starts_with("POST /v1/traces "), "{request}");
         spans.extend(body);
     }
-    for name in ["service.name", "procession", "photo", "fetch", "decode", "render", "store", "POST /api/v1/galleries"] {
+    for name in ["service.name", "procession", "photo", "fetch", "decode", "render", "store", "POST /api/v1/galleries"]
+    {
         assert!(has(&spans, name), "no span tells of {name}");
     }
     for secret in [&token, &signature, &service.key, "Anna"] {
@@ -86,7 +87,9 @@ async fn spans_reach_the_collector() {
 #[tokio::test]
 async fn the_log_is_for_programs_and_tells_no_secret() {
     let mut service = Running::start_with(|command| {
-        command.env("PROCESSION__LOG__FORMAT", "json").args(["--log", "debug,procession_flow=trace,procession_web=trace"])
+        command
+            .env("PROCESSION__LOG__FORMAT", "json")
+            .args(["--log", "debug,procession_flow=trace,procession_web=trace"])
     });
     let [token, signature] = a_little_work(&service).await;
     let stranger = service.http.get(format!("{}/api/v1/galleries", service.url)).bearer_auth("pk_wrong_key");
@@ -119,7 +122,11 @@ async fn keys_are_made_and_ended_on_the_command_line() {
     assert!(service.command(&["key", "list"]).contains("revoked"));
     let signed = a_photo_s_preview(&service).await;
     service.command(&["key", "rotate-secret"]);
-    assert_eq!(service.request(Method::GET, &signed).send().await.unwrap().status(), 200, "what was signed stays valid");
+    assert_eq!(
+        service.request(Method::GET, &signed).send().await.unwrap().status(),
+        200,
+        "what was signed stays valid"
+    );
 }
 
 async fn a_photo_s_preview(service: &Running) -> String {
