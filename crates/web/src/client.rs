@@ -18,6 +18,7 @@ use axum::{
     extract::DefaultBodyLimit,
     routing::{get, post},
 };
+use procession_domain::GalleryId;
 use tower_http::compression::CompressionLayer;
 
 use crate::{Service, access::Allowance, pages::assets::File};
@@ -56,8 +57,8 @@ pub(crate) struct Clients {
     guesses: Allowance<(String, IpAddr)>,
     /// Wrong passwords of a link, from anywhere.
     all_guesses: Allowance<String>,
-    /// Visitors who choose their first favourite, by network.
-    newcomers: Allowance<IpAddr>,
+    /// Visitors of a gallery who choose their first favourite, by network.
+    newcomers: Allowance<(GalleryId, IpAddr)>,
     /// Changes of one visitor's favourites.
     changes: Allowance<String>,
     /// Archives through one link, by network: to list what is in one costs a look at every photo.

@@ -19,6 +19,7 @@ const gapFor = (width) => (width < 520 ? 4 : 8);
 
 /** Shows the photos for which `isShown(index)` is true, by moment. */
 function showPhotos(isShown) {
+  if (!photos.length) return; // the page says why
   grid.replaceChildren();
   cellOf.clear();
   placeOf.clear();

@@ -69,11 +69,13 @@ pub(super) fn password_page(studio: Option<&str>, problem: Option<&Problem>) -> 
         _ => "That did not work. Please try again a little later.".to_owned(),
     });
     let body = html! {
-        main.lone.unlock {
+        main.lone.enter {
             p.mark { (studio.unwrap_or_default()) }
             h1 { "A private gallery" }
             p.quiet { "It opens with the password that you were given with the link." }
             form method="post" {
+                // For password managers, which keep a name beside each secret.
+                input.unseen type="text" name="name" value="gallery" autocomplete="username" tabindex="-1" aria-hidden="true" readonly;
                 div.field {
                     label for="password" { "Password" }
                     input #password type="password" name="password" required autofocus autocomplete="current-password"

@@ -127,7 +127,7 @@ pub(super) async fn put(
     let version = if known.is_some() {
         service.documents.replace(&favourites, wanted.version).await?
     } else {
-        service.clients.newcomers.take(&visit.door.network, now)?;
+        service.clients.newcomers.take(&(gallery, visit.door.network), now)?;
         let visitors = service.documents.list::<Favourites>(&gallery.to_string(), None, MOST_VISITORS).await?;
         if visitors.len() == MOST_VISITORS {
             let detail =

@@ -11,7 +11,7 @@ use std::{
 
 use axum::{
     extract::{Query, State},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 use bytes::Bytes;
@@ -114,13 +114,12 @@ impl Shown {
         if let Some(gallery) = current() {
             return Ok(gallery);
         }
-        let photos = if progress.is_finished() { Vec::new() } else { service.system.ledger.photos(id).await? };
-        let making = (Arc::clone(service), Arc::clone(&corrected));
-        let made = tokio::task::spawn_blocking(move || Self::make(&making.0, making.1, photos, progress, now)).await;
-        let gallery = Arc::new(made.map_err(|error| {
-            tracing::error!(%error, "a gallery could not be drawn");
-            Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error")
-        })??);
+        let photos = progress.waiting + progress.working + progress.done;
+        let has_all = photos == corrected.album.photos.len() as u64;
+        let photos = if has_all { Vec::new() } else { service.system.ledger.photos(id).await? };
+        let making = Arc::clone(service);
+        let made = tokio::task::spawn_blocking(move || Self::make(&making, corrected, photos, progress, now)).await;
+        let gallery = Arc::new(made.map_err(|error| internal(&error))??);
         service.clients.galleries.kept.insert(id, Arc::clone(&gallery));
         Ok(gallery)
     }
@@ -241,10 +240,12 @@ fn first_look(photo: Photo, venue: &TimeZoneName) -> AlbumPhoto {
 }
 
 fn json(value: &impl Serialize) -> Result<Bytes> {
-    serde_json::to_vec(value).map(Bytes::from).map_err(|error| {
-        tracing::error!(%error, "a gallery could not be written as JSON");
-        Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error")
-    })
+    serde_json::to_vec(value).map(Bytes::from).map_err(|error| internal(&error))
+}
+
+fn internal(error: &dyn std::error::Error) -> Problem {
+    tracing::error!(%error, "a gallery could not be made for clients");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error; the log has the details")
 }
 
 /// What a page's scripts ask for first.
