@@ -141,8 +141,9 @@ pub(crate) async fn change(
         let mut attempt = 1;
         loop {
             let (known, _) = caller.gallery(&service, gallery).await?;
-            require_match(&headers, &part_tag(&known)?)?;
+            // What can never be accepted is refused whatever the condition (RFC 9110, section 13.2.1).
             let wanted = change.apply(known.clone())?;
+            require_match(&headers, &part_tag(&known)?)?;
             match change_gallery(&service.system, &known, &wanted, &service.events).await {
                 Err(error) if error.kind() == Kind::Conflict && attempt < ATTEMPTS => attempt += 1,
                 changed => return tagged(&service, wanted, changed?).await,
