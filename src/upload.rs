@@ -114,6 +114,8 @@ pub(crate) async fn upload(
     sent.map_err(Stop::into_error)?;
     let Work { sender, events, outcome } = work;
     let outcome = outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Outcome { stored, known, refused, bytes, sent_bytes: sent, .. } = outcome;
+    drop(events.send(Event::FilesSent { stored, known, refused, bytes, sent }));
     let receipt = api.receipt(gallery, &outcome.safe).await.map_err(Stop::into_error)?;
     drop(events.send(match &receipt {
         Ok(Receipt { statement, .. }) => {

@@ -52,6 +52,13 @@ pub(crate) enum Event {
         why: String,
         seconds: f64,
     },
+    FilesSent {
+        stored: u64,
+        known: u64,
+        refused: u64,
+        bytes: u64,
+        sent: u64,
+    },
     ReadingBack,
     ReceiptIssued {
         originals: usize,

@@ -86,6 +86,7 @@ async fn a_secret_is_told_once_and_kept_nowhere() {
         ("/api/v1/keys", json!({ "name": "plug-in", "scopes": ["read"] }), "/id", "/token"),
         ("/api/v1/studios", json!({ "name": "Studio Two" }), "/studio/id", "/key/token"),
         (links.as_str(), json!({ "password": "hunter22" }), "/id", "/url"),
+        ("/api/v1/webhooks", json!({ "url": "https://example.com/hook" }), "/id", "/secret"),
         (corrections.as_str(), json!({ "change": change }), "/id", "/change/title"),
     ] {
         let (status, _, made) = post(&service, path, path, &body).await;
@@ -95,7 +96,8 @@ async fn a_secret_is_told_once_and_kept_nowhere() {
         let id = made.pointer(id).unwrap();
         let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
         assert!(problem["detail"].as_str().unwrap().contains(&id), "{problem}");
-        if path != corrections {
+        // A webhook's secret signs, so the ledger has it; what a correction says is no secret.
+        if path != corrections && path != "/api/v1/webhooks" {
             secrets.push(made.pointer(secret).unwrap().as_str().unwrap().rsplit('/').next().unwrap().to_owned());
         }
     }

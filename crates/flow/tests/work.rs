@@ -117,6 +117,7 @@ async fn a_preview_is_there_before_the_work_and_made_once() {
     assert!(matches!(state, PhotoState::Stored));
     let first = preview(&bench.system, &photo).await.unwrap();
     assert!(first.starts_with(&[0xff, 0xd8, 0xff]));
-    assert_eq!(bench.system.blobs.get(&Key::Preview(photo.original)).await.unwrap(), first);
+    // With its hash behind it.
+    assert!(bench.system.blobs.get(&Key::Preview(photo.original)).await.unwrap().starts_with(&first));
     assert_eq!(preview(&bench.system, &photo).await.unwrap(), first);
 }

@@ -31,6 +31,25 @@ async fn a_killed_server_goes_on_where_it_was() {
     assert_stored(&service, &gallery, &head(&service, &path).await.is(200), &bytes);
 }
 
+/// A service that is told to stop does not wait for a slow client: what came is kept, and the client is told to come again.
+#[tokio::test]
+async fn a_service_that_ends_keeps_what_came() {
+    let mut service = Running::start();
+    let gallery = service.open_gallery("drained").await;
+    let bytes = photo(305);
+    let path = begin(&service, &gallery, "1.jpg", bytes.len()).await.location();
+    let mut connection = super::hostile::stalled_patch(&service, &path, 0, bytes.len());
+    std::io::Write::write_all(&mut connection, &bytes[..1_000]).unwrap();
+    assert_eq!(service.terminate(), 0);
+    let told = super::hostile::read_answer(&mut connection);
+    assert!(told.starts_with("HTTP/1.1 503 ") && told.contains("retry-after: "), "{told}");
+    service.restart();
+    let offset = head(&service, &path).await.is(200).number("upload-offset") as usize;
+    assert!(offset <= 1_000, "{offset}");
+    let last = patch(&service, &path, offset, &bytes[offset..]).await.is(204);
+    assert_stored(&service, &gallery, &last, &bytes);
+}
+
 /// The last byte was written, and nothing else was done: what a kill between the two leaves.
 #[tokio::test]
 async fn complete_bytes_become_photos_at_the_start() {

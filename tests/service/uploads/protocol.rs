@@ -246,6 +246,46 @@ async fn an_upload_is_its_studio_s_alone() {
     }
 }
 
+/// Another studio's key finds nothing, joins nothing, and adds nothing; a key without the scope does not even ask.
+#[tokio::test]
+async fn no_studio_touches_another_s_upload() {
+    let mut service = Running::start();
+    let gallery = service.open_gallery("mine").await;
+    let bytes = photo(50);
+    let path = begin(&service, &gallery, "1.jpg", bytes.len()).await.location();
+    patch(&service, &path, 0, &bytes[..1_000]).await.is(204);
+    let headers = [("Upload-Length", "5"), ("Upload-Concat", "partial")];
+    let part = tus(&service, "POST", "/files", &headers, "").await.is(201).location();
+    patch(&service, &part, 0, b"hello").await.is(204);
+
+    let other = service.post("/api/v1/studios", &json!({ "name": "Other" })).await;
+    let reader = service.post("/api/v1/keys", &json!({ "name": "reader", "scopes": ["read"] })).await;
+    let token = |made: &serde_json::Value| made["token"].as_str().unwrap().to_owned();
+    let (first, other, reader) = (service.key.clone(), token(&other["key"]), token(&reader));
+    service.key.clone_from(&other);
+    let theirs = service.open_gallery("theirs").await;
+    let mine = metadata(&[("gallery", &gallery), ("filename", "x.jpg")]);
+    let theirs = metadata(&[("gallery", &theirs), ("filename", "x.jpg")]);
+    let joined = format!("final;{part}");
+    for (method, path, headers) in [
+        ("HEAD", &*path, &[][..]),
+        ("PATCH", &path, &[("Upload-Offset", "1000"), BYTES]),
+        ("DELETE", &path, &[]),
+        ("POST", "/files", &[("Upload-Length", "5"), ("Upload-Metadata", &mine)]),
+        ("POST", "/files", &[("Upload-Concat", &joined), ("Upload-Metadata", &theirs)]),
+    ] {
+        for (key, status) in [(&other, 404), (&reader, 403)] {
+            service.key.clone_from(key);
+            tus(&service, method, path, headers, "").await.is(status);
+        }
+    }
+    service.key = first;
+    let last = patch(&service, &path, 1_000, &bytes[1_000..]).await.is(204);
+    assert_stored(&service, &gallery, &last, &bytes);
+    service.key = other;
+    head(&service, &path).await.is(404);
+}
+
 /// Two requests bring the same bytes at the same time: one of them does, the other is told so.
 #[tokio::test]
 async fn of_two_at_once_one_wins() {

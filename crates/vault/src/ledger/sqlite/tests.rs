@@ -14,6 +14,7 @@ use crate::ledger::{
     Ledger,
     conformance::{self, Opener, samples},
 };
+use crate::{Expect, Record};
 
 struct Folder(tempfile::TempDir);
 
@@ -158,4 +159,31 @@ async fn a_file_that_is_no_ledger_is_refused() {
     let ledger = SqliteLedger::open(&file).await.unwrap();
     sqlx::query("INSERT INTO migration (version) VALUES (1000)").execute(&ledger.writer).await.unwrap();
     assert_eq!(SqliteLedger::open(&file).await.unwrap_err().kind(), Kind::Invalid);
+}
+
+/// A full disk ends with the disk's being full: not with the process.
+#[tokio::test]
+async fn it_goes_on_when_the_disk_has_room_again() {
+    let folder = Folder::new();
+    let ledger = SqliteLedger::open(&folder.file("ledger.db")).await.unwrap();
+    let fill = || async {
+        for number in 0_u32.. {
+            let record =
+                Record { id: number.to_string(), owner: String::new(), expires_at: None, body: "x".repeat(4_000) };
+            if let Err(error) = ledger.put_document("filler", &record, Expect::Anything).await {
+                return error;
+            }
+        }
+        unreachable!()
+    };
+    let limit =
+        |pages: u32| sqlx::query(AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).execute(&ledger.writer);
+    limit(200).await.unwrap();
+    assert_eq!(fill().await.kind(), Kind::Limit);
+    // Whichever connection writes now: it can.
+    limit(1_000_000).await.unwrap();
+    let record = Record { id: "after".to_owned(), owner: String::new(), expires_at: None, body: "{}".to_owned() };
+    for _ in 0..3 {
+        ledger.put_document("filler", &record, Expect::Anything).await.unwrap();
+    }
 }
