@@ -14,7 +14,7 @@ use crate::ledger::{
     Ledger,
     conformance::{self, Opener, samples},
 };
-use crate::{Expect, Record};
+use crate::documents::{Expect, Record};
 
 struct Folder(tempfile::TempDir);
 
