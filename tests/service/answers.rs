@@ -86,7 +86,12 @@ async fn a_secret_is_told_once_and_kept_nowhere() {
         ("/api/v1/keys", json!({ "name": "plug-in", "scopes": ["read"] }), "/id", "/token"),
         ("/api/v1/studios", json!({ "name": "Studio Two" }), "/studio/id", "/key/token"),
         (links.as_str(), json!({ "password": "hunter22" }), "/id", "/url"),
-        ("/api/v1/webhooks", json!({ "url": "https://example.com/hook" }), "/id", "/secret"),
+        (
+            "/api/v1/webhooks",
+            json!({ "url": "https://example.com/hook", "events": ["receipt_refused"] }),
+            "/id",
+            "/secret",
+        ),
         (corrections.as_str(), json!({ "change": change }), "/id", "/change/title"),
     ] {
         let (status, _, made) = post(&service, path, path, &body).await;

@@ -10,11 +10,11 @@ use procession_domain::{Classified, Kind, StudioId};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, sqlite::SqliteConnectOptions};
 
 use super::{SqliteLedger, backlog, claim, documents, galleries, open, photos, removal};
+use crate::documents::{Expect, Record};
 use crate::ledger::{
     Ledger,
     conformance::{self, Opener, samples},
 };
-use crate::documents::{Expect, Record};
 
 struct Folder(tempfile::TempDir);
 
