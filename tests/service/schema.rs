@@ -62,13 +62,27 @@ async fn the_service_answers_as_its_document_says() {
     let parameters = [("gallery", json!(gallery)), ("photo", json!(photo)), ("correction", json!(1)), ("link", link)];
     // It would end with nothing to look at, or without its own key.
     let without = ["remove_gallery", "revoke_key"];
-    explore(&service, &parameters, &without, &["--phases", "coverage,fuzzing", "--max-examples", "5"]).await;
+    explore(
+        &service,
+        &parameters,
+        &without,
+        &["--exclude-tag", "webhooks", "--phases", "coverage,fuzzing", "--max-examples", "5"],
+    )
+    .await;
+}
+
+/// Where nothing happens, nobody's address is called.
+#[tokio::test]
+async fn webhooks_are_made_as_the_document_says() {
+    let service = Running::start();
+    let more = ["--include-tag", "webhooks", "--phases", "coverage,fuzzing", "--max-examples", "5"];
+    explore(&service, &[], &[], &more).await;
 }
 
 #[tokio::test]
 async fn what_is_made_is_found_changed_and_removed_as_the_document_says() {
     let service = Running::start();
     service.open_gallery("first").await;
-    let more = ["--phases", "stateful", "--max-examples", "5", "--max-time", "15"];
+    let more = ["--exclude-tag", "webhooks", "--phases", "stateful", "--max-examples", "5", "--max-time", "15"];
     explore(&service, &[], &["revoke_key"], &more).await;
 }
