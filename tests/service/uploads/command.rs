@@ -156,7 +156,8 @@ async fn a_killed_client_goes_on_where_it_was() {
     let expected = fill_card(&service, 30, 3 << 20);
     let mut killed = 0;
     for _ in 0..12 {
-        let mut client = upload(&service, &["--quiet", "--part", "1"]).stderr(Stdio::null()).spawn().unwrap();
+        let mut client =
+            upload(&service, &["--quiet", "--part", "1", "--parallel", "4"]).stderr(Stdio::null()).spawn().unwrap();
         pause(Duration::from_micros(random.below(whole.as_micros() as u64 / 6)));
         client.kill().unwrap();
         killed += u32::from(client.wait().unwrap().signal() == Some(9));
@@ -211,7 +212,7 @@ async fn parts_that_were_begun_are_continued() {
         let parts = files_below(&service.path("data/uploads/open")).into_iter();
         parts.filter_map(|name| name.strip_suffix(".data").map(str::to_owned)).collect()
     };
-    assert!(super::eventually(|| begun().len() >= 5).await);
+    assert!(super::eventually(|| begun().len() >= 8).await);
     client.kill().unwrap();
     client.wait().unwrap();
     let before = begun();
@@ -220,7 +221,8 @@ async fn parts_that_were_begun_are_continued() {
     assert_complete(&service, &gallery(&output), &[ContentHash::of(&bytes)].into()).await;
     let ended = files_below(&service.path("data/uploads/done"));
     let continued = before.iter().filter(|id| ended.contains(&format!("{id}.json"))).count();
-    assert!(continued + 1 >= before.len(), "{continued} of {} parts were continued", before.len());
+    // Of each that was sent at the moment of the kill the client may not yet have heard that it was begun.
+    assert!(continued + 4 >= before.len(), "{continued} of {} parts were continued", before.len());
     assert!(files_below(&service.path("client")).is_empty(), "nothing is left to remember");
 }
 
