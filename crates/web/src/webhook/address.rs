@@ -62,7 +62,7 @@ impl Resolve for Resolver {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<SocketAddr> = found.filter(|address| private || is_public(address.ip())).collect();
             if allowed.is_empty() {
-                return Err(Box::new(Forbidden).into());
+                return Err(Forbidden.into());
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
