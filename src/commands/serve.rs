@@ -123,6 +123,6 @@ async fn told_to_stop() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn failed(problem: procession_web::Problem) -> anyhow::Error {
-    anyhow::anyhow!("the service cannot start: {}", problem.detail)
+fn failed(procession_web::Problem { detail, .. }: procession_web::Problem) -> anyhow::Error {
+    anyhow::anyhow!("the service cannot start: {detail}")
 }

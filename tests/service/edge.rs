@@ -59,7 +59,7 @@ impl Edge {
         );
         fs::write(folder.path().join("nginx.conf"), main).unwrap();
         let prefix = format!("{}/", folder.path().display());
-        let nginx = tool("nginx").expect("nginx is not here; `cargo xtask setup` brings it");
+        let nginx = tool("nginx").unwrap_or_else(|| panic!("nginx is not here; `cargo xtask setup` brings it"));
         let mut nginx = Command::new(nginx);
         nginx.args(["-p", &prefix, "-c", "nginx.conf", "-e", "error.log"]).stderr(Stdio::null());
         let process = nginx.spawn().unwrap();

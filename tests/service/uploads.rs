@@ -57,7 +57,7 @@ impl Answer {
     }
 
     #[track_caller]
-    fn is_problem(self, status: u16, code: &str) -> Self {
+    fn refuses(self, status: u16, code: &str) -> Self {
         let answer = self.is(status);
         assert_eq!(answer.code(), code, "{answer:?}");
         answer

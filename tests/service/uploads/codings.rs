@@ -55,7 +55,7 @@ async fn what_is_other_than_announced_is_refused() {
         (&[("coding", "lepton"), ("length", "1"), ("width", "65000"), ("height", "65000")], 413, "too_large"),
         (&[("coding", "gzip")], 422, "invalid"),
     ] {
-        send(&service, &zstd, &[&common[..], more].concat()).await.is_problem(status, code);
+        send(&service, &zstd, &[&common[..], more].concat()).await.refuses(status, code);
     }
     assert!(super::stored_originals(&service).is_empty());
 }
@@ -70,10 +70,10 @@ async fn a_bomb_costs_its_granted_memory_and_no_more() {
     let length = length.to_string();
     let pairs = [("gallery", &*gallery), ("filename", "b.jpg"), ("coding", "zstd"), ("length", &length)];
     let sent = futures::future::join_all((0..6).map(|_| send(&service, &bomb, &pairs))).await;
-    sent.into_iter().for_each(|answer| drop(answer.is_problem(422, "not_a_photo")));
+    sent.into_iter().for_each(|answer| drop(answer.refuses(422, "not_a_photo")));
     let peak = service.peak_memory_bytes();
     assert!(peak < 500 << 20, "{} MB", peak >> 20);
     let beyond = (170_usize << 20).to_string();
     let pairs = [("gallery", &*gallery), ("filename", "b.jpg"), ("coding", "zstd"), ("length", &beyond)];
-    send(&service, &bomb, &pairs).await.is_problem(413, "too_large");
+    send(&service, &bomb, &pairs).await.refuses(413, "too_large");
 }

@@ -127,10 +127,10 @@ async fn bytes_wait_for_the_vault() {
     let (store, away) = (service.path("data/store"), service.path("data/store-is-away"));
     fs::rename(&store, &away).unwrap();
     fs::write(&store, "in the way").unwrap();
-    let refused = patch(&service, &path, 0, &bytes).await.is_problem(503, "unavailable");
+    let refused = patch(&service, &path, 0, &bytes).await.refuses(503, "unavailable");
     assert!(refused.number("retry-after") > 0);
     head(&service, &path).await.is(423);
-    patch(&service, &path, bytes.len(), b"").await.is_problem(503, "unavailable");
+    patch(&service, &path, bytes.len(), b"").await.refuses(503, "unavailable");
     fs::remove_file(&store).unwrap();
     fs::rename(&away, &store).unwrap();
     let last = patch(&service, &path, bytes.len(), b"").await.is(204);

@@ -106,7 +106,7 @@ async fn two_hundred_connections_that_never_finish_hold_up_nobody() {
 async fn a_photo_that_is_too_large_is_refused_before_it_is_sent() {
     let service = Running::start_with(|command| command.env("PROCESSION__LIMITS__MAX_BYTES", "100000"));
     let gallery = service.open_gallery("large").await;
-    let refused = begin(&service, &gallery, "large.jpg", 100_001).await.is_problem(413, "too_large");
+    let refused = begin(&service, &gallery, "large.jpg", 100_001).await.refuses(413, "too_large");
     assert!(refused.text.contains("100000"), "{refused:?}");
     // Without a length, it is refused where it turns out.
     let metadata = super::metadata(&[("gallery", &gallery), ("filename", "large.jpg")]);
@@ -115,7 +115,7 @@ async fn a_photo_that_is_too_large_is_refused_before_it_is_sent() {
     let stream = futures::stream::iter((0..20).map(|_| Ok::<_, std::io::Error>(vec![7_u8; 10_000])));
     let headers = [("Upload-Offset", "0"), ("Content-Type", "application/offset+octet-stream")];
     let body = reqwest::Body::wrap_stream(stream);
-    tus(&service, "PATCH", &path, &headers, body).await.is_problem(413, "too_large");
+    tus(&service, "PATCH", &path, &headers, body).await.refuses(413, "too_large");
     assert_eq!(head(&service, &path).await.is(200).number("upload-offset"), 0);
 }
 
@@ -140,9 +140,9 @@ async fn names_lead_nowhere() {
         let shown = service.command(&["gallery", "show", &gallery]);
         assert!(shown.contains(&format!("  {kept}  ")), "{kept:?} is not in {shown}");
     }
-    let refused = begin(&service, &gallery, &"x".repeat(10_240), 10).await.is_problem(422, "invalid");
+    let refused = begin(&service, &gallery, &"x".repeat(10_240), 10).await.refuses(422, "invalid");
     assert!(refused.text.contains("10240 bytes"), "{refused:?}");
-    begin(&service, &gallery, "../..", 10).await.is_problem(422, "invalid");
+    begin(&service, &gallery, "../..", 10).await.refuses(422, "invalid");
     let nothing_but_photos = super::files_below(&service.path("data/uploads/open"));
     assert!(nothing_but_photos.is_empty(), "{nothing_but_photos:?}");
 }
@@ -182,7 +182,7 @@ async fn uploads_have_their_room_and_no_more() {
     let gallery = service.open_gallery("room").await;
     let first = begin(&service, &gallery, "1.jpg", 512 << 20).await.is(201).location();
     let second = begin(&service, &gallery, "2.jpg", 512 << 20).await.is(201).location();
-    let refused = begin(&service, &gallery, "3.jpg", 1_000).await.is_problem(507, "no_room");
+    let refused = begin(&service, &gallery, "3.jpg", 1_000).await.refuses(507, "no_room");
     assert!(refused.number("retry-after") > 0);
     tus(&service, "DELETE", &first, &[], "").await.is(204);
     let bytes = photo(430);
@@ -203,7 +203,7 @@ async fn a_full_disk_says_so_and_loses_nothing() {
     std::fs::write(&filler, vec![0; 2_700_000]).unwrap();
     let bytes = [photo(440), vec![0; 1_000_000]].concat();
     let path = begin(&service, &gallery, "1.jpg", bytes.len()).await.is(201).location();
-    let refused = patch(&service, &path, 0, &bytes).await.is_problem(507, "no_room");
+    let refused = patch(&service, &path, 0, &bytes).await.refuses(507, "no_room");
     assert!(refused.text.contains("is full"), "{refused:?}");
     std::fs::remove_file(&filler).unwrap();
     let offset = head(&service, &path).await.is(200).number("upload-offset") as usize;

@@ -41,13 +41,13 @@ async fn parts_become_a_photo_in_their_order() {
     assert_eq!(whole.header("upload-concat"), Some(&*format!("final;{}", mixed.join(" "))));
     let first = head(&service, paths[0]).await.is(200);
     assert_eq!((first.number("upload-offset"), first.header("upload-concat")), (third as u64 + 1, Some("partial")));
-    patch(&service, &joined.location(), bytes.len(), b"").await.is_problem(403, "final_upload");
+    patch(&service, &joined.location(), bytes.len(), b"").await.refuses(403, "final_upload");
 
     // A client that lost the answer asks again and gets the same; other uploads of these parts are too late.
     let again = join(&service, &gallery, &mixed).await.is(201);
     assert_eq!(again.location(), joined.location());
     assert_stored(&service, &gallery, &again, &bytes);
-    join(&service, &gallery, &[paths[1], paths[0]]).await.is_problem(410, "expired");
+    join(&service, &gallery, &[paths[1], paths[0]]).await.refuses(410, "expired");
 }
 
 #[tokio::test]
@@ -58,17 +58,15 @@ async fn only_complete_parts_of_one_s_own_are_joined() {
     let complete = part(&service, &bytes[..1_000]).await;
     let headers = [("Upload-Length", "1000"), ("Upload-Concat", "partial")];
     let open = tus(&service, "POST", "/files", &headers, "").await.is(201).location();
-    join(&service, &gallery, &[&complete, &open]).await.is_problem(409, "conflict");
-    join(&service, &gallery, &[&complete, "/files/0123456789abcdef0123456789abcdef"])
-        .await
-        .is_problem(404, "not_found");
-    join(&service, &gallery, &[]).await.is_problem(400, "malformed");
+    join(&service, &gallery, &[&complete, &open]).await.refuses(409, "conflict");
+    join(&service, &gallery, &[&complete, "/files/0123456789abcdef0123456789abcdef"]).await.refuses(404, "not_found");
+    join(&service, &gallery, &[]).await.refuses(400, "malformed");
     let whole = super::begin(&service, &gallery, "whole.jpg", 10).await.location();
-    join(&service, &gallery, &[&complete, &whole]).await.is_problem(400, "malformed");
+    join(&service, &gallery, &[&complete, &whole]).await.refuses(400, "malformed");
     let concat = format!("final;{complete}");
     let metadata = metadata(&[("gallery", &gallery), ("filename", "x.jpg")]);
     let headers = [("Upload-Concat", &*concat), ("Upload-Metadata", &metadata), ("Upload-Length", "1000")];
-    tus(&service, "POST", "/files", &headers, "").await.is_problem(400, "malformed");
+    tus(&service, "POST", "/files", &headers, "").await.refuses(400, "malformed");
     // What was refused can be done right.
     patch(&service, &open, 0, &bytes[1_000..2_000]).await.is(204);
     let rest = part(&service, &bytes[2_000..]).await;
@@ -81,8 +79,8 @@ async fn parts_that_are_no_photo_are_refused_together() {
     let service = Running::start();
     let gallery = service.open_gallery("parts").await;
     let (one, two) = (part(&service, b"%PDF-1.7").await, part(&service, b"\nendobj\n").await);
-    join(&service, &gallery, &[&one, &two]).await.is_problem(422, "not_a_photo");
-    join(&service, &gallery, &[&one, &two]).await.is_problem(422, "not_a_photo");
+    join(&service, &gallery, &[&one, &two]).await.refuses(422, "not_a_photo");
+    join(&service, &gallery, &[&one, &two]).await.refuses(422, "not_a_photo");
     // The same part twice is twice in the photo.
     let bytes = photo(102);
     let (start, twice) = (part(&service, &bytes).await, part(&service, &[0; 500]).await);

@@ -77,7 +77,7 @@ async fn a_photo_comes_with_its_creation() {
     let rest = patch(&service, &part.location(), 5_000, &other[5_000..]).await.is(204);
     assert_stored(&service, &gallery, &rest, &other);
     let headers = [("Upload-Length", "5"), ("Upload-Metadata", &*metadata), ("Content-Type", "text/plain")];
-    tus(&service, "POST", "/files", &headers, "hello").await.is_problem(415, "wrong_content_type");
+    tus(&service, "POST", "/files", &headers, "hello").await.refuses(415, "wrong_content_type");
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn a_length_never_changes() {
     let gallery = service.open_gallery("fixed").await;
     let path = begin(&service, &gallery, "4.jpg", 10).await.location();
     let headers = [("Upload-Offset", "0"), ("Upload-Length", "11"), BYTES];
-    tus(&service, "PATCH", &path, &headers, "hello").await.is_problem(400, "malformed");
+    tus(&service, "PATCH", &path, &headers, "hello").await.refuses(400, "malformed");
     assert_eq!(head(&service, &path).await.number("upload-offset"), 0);
 }
 
@@ -127,11 +127,11 @@ async fn checksums_are_all_or_nothing() {
         let headers = [("Upload-Offset", offset), ("Upload-Checksum", sum), BYTES];
         tus(&service, "PATCH", &path, &headers, bytes.to_vec()).await
     };
-    send("0", "md5 XrY7u+Ae7tCTyyK7j1rNww==", one).await.is_problem(400, "malformed");
-    send("0", &blake3(two), one).await.is_problem(460, "checksum_mismatch");
+    send("0", "md5 XrY7u+Ae7tCTyyK7j1rNww==", one).await.refuses(400, "malformed");
+    send("0", &blake3(two), one).await.refuses(460, "checksum_mismatch");
     assert_eq!(head(&service, &path).await.number("upload-offset"), 0);
     send("0", &blake3(one), one).await.is(204);
-    send("70000", &blake3(one), two).await.is_problem(460, "checksum_mismatch");
+    send("70000", &blake3(one), two).await.refuses(460, "checksum_mismatch");
     assert_eq!(head(&service, &path).await.number("upload-offset"), 70_000);
     let last = send("70000", &blake3(two), two).await.is(204);
     assert_stored(&service, &gallery, &last, &bytes);
@@ -144,17 +144,17 @@ async fn what_does_not_fit_is_refused_and_changes_nothing() {
     let path = begin(&service, &gallery, "6.jpg", 1_000).await.location();
     patch(&service, &path, 0, &[7; 100]).await.is(204);
     for offset in [0, 99, 101, 1_000] {
-        patch(&service, &path, offset, &[7; 10]).await.is_problem(409, "offset_conflict");
+        patch(&service, &path, offset, &[7; 10]).await.refuses(409, "offset_conflict");
     }
-    patch(&service, &path, 100, &[7; 901]).await.is_problem(413, "too_large");
+    patch(&service, &path, 100, &[7; 901]).await.refuses(413, "too_large");
     // Chunked: nobody announced how much it would be.
     let stream = futures::stream::iter((0..10).map(|_| Ok::<_, std::io::Error>(vec![7_u8; 100])));
     let headers = [("Upload-Offset", "100"), BYTES];
     let answer = tus(&service, "PATCH", &path, &headers, reqwest::Body::wrap_stream(stream)).await;
-    answer.is_problem(413, "too_large");
-    tus(&service, "PATCH", &path, &[("Upload-Offset", "100")], "x").await.is_problem(415, "wrong_content_type");
+    answer.refuses(413, "too_large");
+    tus(&service, "PATCH", &path, &[("Upload-Offset", "100")], "x").await.refuses(415, "wrong_content_type");
     for offset in ["", "-1", "+100", "ten"] {
-        tus(&service, "PATCH", &path, &[("Upload-Offset", offset), BYTES], "x").await.is_problem(400, "malformed");
+        tus(&service, "PATCH", &path, &[("Upload-Offset", offset), BYTES], "x").await.refuses(400, "malformed");
     }
     assert_eq!(head(&service, &path).await.number("upload-offset"), 100);
 }
@@ -186,7 +186,7 @@ async fn a_client_without_these_methods_names_them() {
     tus(&service, "POST", &path, &delete, "").await.is(204);
     head(&service, &path).await.is(404);
     for (method, path) in [("GET", &*path), ("POST", &path), ("PATCH", "/files"), ("DELETE", "/files")] {
-        tus(&service, method, path, &[], "").await.is_problem(405, "method_not_allowed");
+        tus(&service, method, path, &[], "").await.refuses(405, "method_not_allowed");
     }
 }
 
@@ -198,8 +198,8 @@ async fn a_terminated_upload_is_gone() {
     patch(&service, &path, 0, &[7; 100]).await.is(204);
     tus(&service, "DELETE", &path, &[], "").await.is(204);
     head(&service, &path).await.is(404);
-    patch(&service, &path, 100, &[7; 10]).await.is_problem(404, "not_found");
-    tus(&service, "DELETE", &path, &[], "").await.is_problem(404, "not_found");
+    patch(&service, &path, 100, &[7; 10]).await.refuses(404, "not_found");
+    tus(&service, "DELETE", &path, &[], "").await.refuses(404, "not_found");
     assert!(spooled(&service).is_empty());
 }
 
@@ -223,10 +223,10 @@ async fn creation_says_what_is_wrong() {
         (&[("Upload-Length", "1"), ("Upload-Metadata", &nowhere)], 404, "not_found"),
         (&[("Upload-Length", &too_much), ("Upload-Metadata", &right)], 413, "too_large"),
     ] {
-        tus(&service, "POST", "/files", headers, "").await.is_problem(status, code);
+        tus(&service, "POST", "/files", headers, "").await.refuses(status, code);
     }
     // An empty file is complete at once, and no photo.
-    let empty = begin(&service, &gallery, "empty.jpg", 0).await.is_problem(422, "not_a_photo");
+    let empty = begin(&service, &gallery, "empty.jpg", 0).await.refuses(422, "not_a_photo");
     assert!(empty.text.contains("empty"), "{empty:?}");
     assert!(spooled(&service).is_empty());
 }
@@ -242,7 +242,7 @@ async fn an_upload_is_its_studio_s_alone() {
     assert_eq!(stranger.unwrap().status(), 401);
     for unknown in ["/files/0123456789abcdef0123456789abcdef", "/files/..%2f..%2fetc%2fpasswd", "/files/x"] {
         head(&service, unknown).await.is(404);
-        patch(&service, unknown, 0, b"x").await.is_problem(404, "not_found");
+        patch(&service, unknown, 0, b"x").await.refuses(404, "not_found");
     }
 }
 
@@ -323,10 +323,10 @@ async fn a_pdf_is_no_photo_whatever_its_name() {
     let gallery = service.open_gallery("pdf").await;
     let pdf = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n";
     let path = begin(&service, &gallery, "invoice.jpg", pdf.len()).await.location();
-    patch(&service, &path, 0, pdf).await.is_problem(422, "not_a_photo");
+    patch(&service, &path, 0, pdf).await.refuses(422, "not_a_photo");
     // It stays refused, and says so to whoever asks.
     head(&service, &path).await.is(422);
-    patch(&service, &path, pdf.len(), b"").await.is_problem(422, "not_a_photo");
+    patch(&service, &path, pdf.len(), b"").await.refuses(422, "not_a_photo");
     let progress = &service.get(&format!("/api/v1/galleries/{gallery}")).await["progress"];
     assert_eq!(progress["refused"], json!(1));
     assert!(spooled(&service).is_empty());
