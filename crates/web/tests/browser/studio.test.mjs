@@ -315,7 +315,7 @@ describe("uploads", () => {
     await page.waitForFunction(() => document.querySelectorAll(".tile.loaded").length > 20);
     assert.ok((await page.evaluate(() => document.querySelectorAll("*").length)) < 1500);
     assert.ok(most <= 4, `${most} at once`);
-    assert.match(await text(page, "#upload-facts"), / of .* · .* a second · .* left/);
+    await seen(page, "#upload-facts", / of .* · .* a second · .* left/);
     await page.click("#upload-pause");
     await seen(page, "#upload-title", "Paused");
     assert.doesNotMatch(await text(page, "#upload-facts"), /left/);
