@@ -273,24 +273,6 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
         show: |config| config.traces_endpoint.clone().unwrap_or_default(),
     },
-    number!(
-        "service.webhook_first_wait_seconds",
-        1..,
-        "A webhook that was not taken is sent again after this wait. It doubles with every further attempt.",
-        service.webhook_retry.first_wait_seconds
-    ),
-    number!(
-        "service.webhook_longest_wait_seconds",
-        1..,
-        "No wait is longer.",
-        service.webhook_retry.longest_wait_seconds
-    ),
-    number!(
-        "service.webhook_attempts",
-        1..,
-        "After so many attempts a webhook's message is given up.",
-        service.webhook_retry.attempts
-    ),
     number!("limits.max_bytes", 1.., "A longer file is not accepted.", limits.max_bytes),
     number!("limits.max_pixels", 1.., "A photo with more pixels is not processed.", limits.max_pixels),
     number!("limits.max_edge", 1.., "A photo with a longer edge, in pixels, is not processed.", limits.max_edge),

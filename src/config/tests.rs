@@ -24,6 +24,15 @@ fn defaults_need_nothing() {
 }
 
 #[test]
+fn no_setting_is_there_twice() {
+    let mut keys: Vec<_> = settings::SETTINGS.iter().map(|setting| setting.key).collect();
+    keys.sort_unstable();
+    let all = keys.len();
+    keys.dedup();
+    assert_eq!(keys.len(), all);
+}
+
+#[test]
 fn each_layer_goes_over_the_one_before() {
     let file = "threads = 2\nmemory = '1GiB'\n[limits]\nmax_edge = 100\n";
     let environment = Environment::from([("PROCESSION__THREADS", "3"), ("PROCESSION__MEMORY", "2GiB")]);
