@@ -124,6 +124,9 @@ pub(crate) struct Serve {
     /// How the outside reaches the service, such as https://photos.example.com [default: the address itself]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = crate::config::public_url)]
     pub(crate) public_url: Option<String>,
+    /// What this process does, some of api, worker and controller [default: all]
+    #[arg(long, value_name = "ROLE,…")]
+    pub(crate) roles: Option<crate::config::Roles>,
     #[command(flatten)]
     pub(crate) stores: Stores,
     #[command(flatten)]

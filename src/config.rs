@@ -2,7 +2,9 @@
 
 mod document;
 mod layers;
+mod ledger;
 mod memory;
+mod roles;
 mod settings;
 
 use std::{
@@ -21,7 +23,9 @@ use crate::log::LogFormat;
 
 pub(crate) use document::{markdown, rows};
 pub(crate) use layers::{Environment, Flags, load};
+pub(crate) use ledger::LedgerAddress;
 pub(crate) use memory::Memory;
+pub(crate) use roles::Roles;
 pub(crate) use settings::public_url;
 
 /// The whole configuration, valid.
@@ -29,6 +33,8 @@ pub(crate) use settings::public_url;
 pub(crate) struct Config {
     /// Folder of the ledger and the signing key.
     pub(crate) data: PathBuf,
+    /// Where the ledger is; `None` means in the data folder.
+    ledger: Option<LedgerAddress>,
     /// Folders of the stores; empty means the data folder's own.
     stores: Vec<PathBuf>,
     /// Folder of the models.
@@ -56,6 +62,7 @@ pub(crate) struct Config {
 /// What `procession serve` is told.
 #[derive(Clone, Debug)]
 pub(crate) struct ServiceConfig {
+    pub(crate) roles: Roles,
     pub(crate) listen: SocketAddr,
     /// Without a slash at its end.
     pub(crate) public_url: Option<String>,
@@ -76,6 +83,7 @@ pub(crate) struct ServiceConfig {
 impl Default for ServiceConfig {
     fn default() -> Self {
         Self {
+            roles: Roles::ALL,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
             uploads: None,
@@ -101,6 +109,7 @@ impl Config {
     fn defaults(environment: &Environment) -> Self {
         Self {
             data: environment.home("XDG_DATA_HOME", ".local/share").join("procession"),
+            ledger: None,
             stores: Vec::new(),
             models: environment.home("XDG_CACHE_HOME", ".cache").join("procession").join("models"),
             threads: None,
@@ -160,9 +169,9 @@ impl Config {
         Duration::from_secs(u64::from(self.lease_seconds))
     }
 
-    /// The file of the ledger.
-    pub(crate) fn ledger(&self) -> PathBuf {
-        self.data.join("ledger.db")
+    /// Where the ledger is.
+    pub(crate) fn ledger(&self) -> LedgerAddress {
+        self.ledger.clone().unwrap_or_else(|| LedgerAddress::File(self.data.join("ledger.db")))
     }
 
     /// The file of the key that signs receipts.

@@ -9,7 +9,10 @@ use procession_pixel::{CpuDevice, Device};
 use procession_vault::{Blobs, DiskBlobs, Ledger, LedgerOptions, Replicated, SqliteLedger};
 use procession_vision::{Cache, Vision};
 
-use crate::{config::Config, machine};
+use crate::{
+    config::{Config, LedgerAddress},
+    machine,
+};
 
 /// Everything that makes galleries. Makes the folders that are not there yet.
 pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<System> {
@@ -39,10 +42,10 @@ pub(crate) fn device(config: &Config) -> Arc<dyn Device> {
 
 /// The ledger, if there is one: looking at galleries makes none.
 pub(crate) async fn existing_ledger(config: &Config) -> anyhow::Result<Option<Arc<dyn Ledger>>> {
-    if !config.ledger().exists() {
-        return Ok(None);
+    match config.ledger() {
+        LedgerAddress::File(path) if !path.exists() => Ok(None),
+        _ => Ok(Some(ledger(config).await?)),
     }
-    Ok(Some(ledger(config).await?))
 }
 
 /// The stores, each of which must be there: verifying a disk that is not mounted must not find an empty folder.
@@ -56,11 +59,13 @@ pub(crate) fn existing_stores(config: &Config) -> anyhow::Result<Vec<Arc<dyn Blo
 
 /// The ledger, made if it is not there.
 pub(crate) async fn ledger(config: &Config) -> anyhow::Result<Arc<dyn Ledger>> {
-    let path = config.ledger();
+    let address = config.ledger();
     let options = LedgerOptions { critical_share: config.critical_share };
-    let ledger = SqliteLedger::open_with(&path, options).await;
-    let ledger = ledger.with_context(|| format!("the ledger {}", path.display()))?;
-    Ok(Arc::new(ledger))
+    let opened: procession_vault::Result<Arc<dyn Ledger>> = match &address {
+        LedgerAddress::File(path) => SqliteLedger::open_with(path, options).await.map(|ledger| Arc::new(ledger) as _),
+        LedgerAddress::Postgres(_) => anyhow::bail!("TODO"),
+    };
+    opened.with_context(|| format!("the ledger {address}"))
 }
 
 fn store(path: &Path) -> anyhow::Result<Arc<dyn Blobs>> {

@@ -1,4 +1,4 @@
-//! `procession serve`: the whole system in one process.
+//! `procession serve`: the whole system in one process, or one of its roles.
 
 use std::{
     fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, process::ExitCode, sync::Arc, time::Duration,
@@ -10,7 +10,7 @@ use procession_flow::{SystemClock, Worker, keep_deleting_removed, settle_staged}
 use procession_web::{
     Service,
     access::{Scope, create_key},
-    keep_sweeping_answers, tend_uploads,
+    keep_sweeping_answers, probes, router, tend_uploads,
 };
 use serde_json::json;
 use tokio::{net::TcpListener, signal::unix, sync::watch};
@@ -34,6 +34,7 @@ pub(super) fn configure(args: &Serve, global: &Global) -> anyhow::Result<Config>
         memory: args.resources.memory,
         listen: args.listen,
         public_url: args.public_url.clone(),
+        roles: args.roles,
     };
     Ok(load(global.config.as_deref(), &Environment::of_this_process(), &flags)?)
 }
@@ -45,20 +46,39 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
     let (stop, stopping) = watch::channel(false);
     let service = Service::open(Arc::clone(&system), config.service_settings(), stopping.clone());
     let service = service.await.map_err(failed)?;
-    settle_staged(&system, &service.events).await?;
-    let key = first_key(&service, &config.data.join("admin.key")).await?;
+    let roles = config.service.roles;
+    let key = match roles.api {
+        true => {
+            settle_staged(&system, &service.events).await?;
+            first_key(&service, &config.data.join("admin.key")).await?
+        }
+        false => None,
+    };
     let listener = TcpListener::bind(config.service.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.service.listen))?;
     let watch = procession_web::watch(&service);
     let worker = Arc::new(Worker::new(Arc::clone(&system), None, service.events.clone()));
-    let work = tokio::spawn(work(Arc::clone(&service), Arc::clone(&worker), stopping.clone()));
-    tokio::spawn(tend_uploads(Arc::clone(&service)));
-    tokio::spawn(keep_sweeping_answers(Arc::clone(&service)));
-    tokio::spawn(keep_deleting_removed(Arc::clone(&system), stopping.clone()));
+    let working = (Arc::clone(&service), Arc::clone(&worker), stopping.clone());
+    let work = tokio::spawn(async move {
+        if roles.worker {
+            work(working.0, working.1, working.2).await;
+        }
+    });
+    if roles.api {
+        tokio::spawn(tend_uploads(Arc::clone(&service)));
+    }
+    if roles.controller {
+        tokio::spawn(keep_sweeping_answers(Arc::clone(&service)));
+        tokio::spawn(keep_deleting_removed(Arc::clone(&system), stopping.clone()));
+    }
+    let router = match roles.api {
+        true => router(Arc::clone(&service)),
+        false => probes(Arc::clone(&service)),
+    };
     let connections = config.connections();
     announce(&format!("http://{}", listener.local_addr()?), key.as_deref(), global)?;
-    let server = tokio::spawn(procession_web::serve(listener, service, connections, stopping));
+    let server = tokio::spawn(procession_web::serve(listener, router, service, connections, stopping));
     told_to_stop().await?;
     stop.send_replace(true);
     let (served, worked) = tokio::join!(server, tokio::time::timeout(connections.drain, work));

@@ -48,7 +48,8 @@ Procession needs no configuration. What is configured comes, each over the one b
 4. flags.
 
 A key that is not on this page is an error, and all errors are told at once. Paths in a file are relative to that file.
-`procession config` shows what is in force and where it comes from. There are no secrets in the configuration.
+`procession config` shows what is in force and where it comes from, but no secret. The variable of a secret may have `_FILE`
+behind its name and then names a file that has the value, such as `PROCESSION__LEDGER_FILE=/run/secrets/ledger`.
 
 ";
 

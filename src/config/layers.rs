@@ -12,8 +12,8 @@ use serde::Deserialize as _;
 use toml::{Table, Value};
 
 use super::{
-    Config, Memory,
-    settings::{SETTINGS, Setting},
+    Config, Memory, Roles,
+    settings::{Kind, SETTINGS, Setting},
 };
 
 /// Variables with this prefix are ours.
@@ -62,6 +62,7 @@ pub(crate) struct Flags {
     pub(crate) memory: Option<Memory>,
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) public_url: Option<String>,
+    pub(crate) roles: Option<Roles>,
 }
 
 /// Everything that is wrong with a configuration.
@@ -152,18 +153,26 @@ impl Layers {
         for (name, value) in &environment.0 {
             let Some(path) = name.strip_prefix(PREFIX) else { continue };
             let key = path.to_lowercase().replace("__", ".");
-            match setting(&key) {
-                Some(setting) => self.set_text(setting, value, &format!("${name}")),
-                None if key.starts_with("pipelines.") => {
+            match (setting(&key), secret_in_file(&key)) {
+                (Some(setting), _) => self.set_text(setting, value, &format!("${name}")),
+                (None, Some(setting)) => self.take_secret(setting, Path::new(value), name),
+                (None, None) if key.starts_with("pipelines.") => {
                     self.errors.push(format!("${name}: pipelines are configured in the file alone"));
                 }
-                None => self.errors.push(format!("${name}: there is no key {key}{}", nearest(&key))),
+                (None, None) => self.errors.push(format!("${name}: there is no key {key}{}", nearest(&key))),
             }
         }
     }
 
+    fn take_secret(&mut self, setting: &Setting, file: &Path, name: &str) {
+        match fs::read_to_string(file) {
+            Ok(secret) => self.set_text(setting, secret.trim_end(), &format!("${name}")),
+            Err(error) => self.errors.push(format!("${name}: {} cannot be read: {error}", file.display())),
+        }
+    }
+
     fn take_flags(&mut self, flags: &Flags) {
-        let Flags { data, stores, threads, memory, listen, public_url } = flags;
+        let Flags { data, stores, threads, memory, listen, public_url, roles } = flags;
         let mut take = |key: &str, name: &str| self.config.origins.insert(key.to_owned(), name.to_owned());
         if let Some(data) = data {
             take("data", "--data");
@@ -189,6 +198,10 @@ impl Layers {
             take("service.public_url", "--public-url");
             self.config.service.public_url = Some(url.clone());
         }
+        if let Some(roles) = roles {
+            take("roles", "--roles");
+            self.config.service.roles = *roles;
+        }
     }
 
     fn set_text(&mut self, setting: &Setting, text: &str, origin: &str) {
@@ -209,6 +222,11 @@ impl Layers {
 
 fn setting(key: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+/// The secret of which a key with `_file` behind it names the file.
+fn secret_in_file(key: &str) -> Option<&'static Setting> {
+    key.strip_suffix("_file").and_then(setting).filter(|setting| setting.kind == Kind::Secret)
 }
 
 /// A key that may have been meant.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::Value;
 
-use super::{Config, Memory, relative_to};
+use super::{Config, LedgerAddress, Memory, relative_to};
 
 /// What a value is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,13 +16,15 @@ pub(super) enum Kind {
     Number,
     Text,
     Switch,
+    /// Can hold a secret: its variable may name a file instead, with `_FILE` behind its name.
+    Secret,
 }
 
 impl Kind {
     /// The value of an environment variable.
     pub(super) fn parse(self, text: &str) -> Result<Value, String> {
         match self {
-            Self::Path | Self::Size | Self::Text => Ok(Value::String(text.to_owned())),
+            Self::Path | Self::Size | Self::Text | Self::Secret => Ok(Value::String(text.to_owned())),
             Self::Paths => {
                 let paths = std::env::split_paths(text).map(|path| Value::String(path.to_string_lossy().into_owned()));
                 Ok(Value::Array(paths.collect()))
@@ -43,6 +45,7 @@ impl Kind {
             Self::Size => "size",
             Self::Number => "number",
             Self::Text => "text",
+            Self::Secret => "secret text",
             Self::Switch => "true or false",
         }
     }
@@ -92,6 +95,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         what: "Folder of the ledger, the signing key and, by default, the store. Also `$PROCESSION_DATA` and `--data`.",
         set: |config, value, base| path(value, base).map(|path| config.data = path),
         show: |config| config.data.display().to_string(),
+    },
+    Setting {
+        key: "ledger",
+        kind: Kind::Secret,
+        what: "Where the ledger is: a path, or for several machines `postgres://user:password@host/database`. By default \
+               the file `ledger.db` in the data folder.",
+        set: |config, value, base| {
+            let text = value.as_str().unwrap_or_default().trim();
+            config.ledger = Some(match LedgerAddress::is_url(text) {
+                true => LedgerAddress::Postgres(text.to_owned()),
+                false => LedgerAddress::File(path(value, base)?),
+            });
+            Ok(())
+        },
+        show: |config| config.ledger().to_string(),
     },
     Setting {
         key: "stores",
@@ -149,6 +167,16 @@ pub(super) const SETTINGS: &[Setting] = &[
             share => Err(format!("{share} is more than 1")),
         },
         show: |config| config.critical_share.to_string(),
+    },
+    Setting {
+        key: "roles",
+        kind: Kind::Text,
+        what: "What a process of `procession serve` does: some of `api`, `worker` and `controller`, with commas between. Also `--roles`.",
+        set: |config, value, _| {
+            config.service.roles = value.as_str().unwrap_or_default().parse()?;
+            Ok(())
+        },
+        show: |config| config.service.roles.to_string(),
     },
     Setting {
         key: "service.listen",

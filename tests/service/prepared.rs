@@ -160,7 +160,13 @@ async fn serve(service: Arc<Service>, stopping: watch::Receiver<bool>) -> String
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let connections = Connections { most: 256, head: HOUR, idle: HOUR, drain: Duration::from_secs(1) };
-    tokio::spawn(procession_web::serve(listener, service, connections, stopping));
+    tokio::spawn(procession_web::serve(
+        listener,
+        procession_web::router(Arc::clone(&service)),
+        service,
+        connections,
+        stopping,
+    ));
     url
 }
 

@@ -34,7 +34,7 @@ pub use deliver::{ImageView, Sources};
 pub use hub::{Dated, Hub};
 pub use live::{Live, watch};
 pub use problem::{Problem, Result};
-pub use router::router;
+pub use router::{probes, router};
 pub use server::{Connections, serve};
 pub use service::{Service, ServiceSettings};
 pub use uploads::tend_uploads;

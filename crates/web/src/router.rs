@@ -18,7 +18,15 @@ pub fn router(service: Arc<Service>) -> Router {
         health::routes(),
         metrics::routes(),
     ];
-    let router = areas.into_iter().fold(Router::new(), Router::merge);
+    with_refusals(areas.into_iter().fold(Router::new(), Router::merge), service)
+}
+
+/// What a process answers that serves no clients: whether it lives, is ready, and its metrics.
+pub fn probes(service: Arc<Service>) -> Router {
+    with_refusals(health::routes().merge(metrics::routes()), service)
+}
+
+fn with_refusals(router: Router<Arc<Service>>, service: Arc<Service>) -> Router {
     router
         .fallback(nothing_here)
         .method_not_allowed_fallback(no_such_method)

@@ -4,7 +4,7 @@ mod pace;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{body::Body, extract::ConnectInfo, http::Request};
+use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -17,7 +17,7 @@ use tokio::{
 use tower::ServiceExt as _;
 
 use self::pace::Paced;
-use crate::{Service, router};
+use crate::Service;
 
 /// What clients may take of the server.
 #[derive(Clone, Copy, Debug)]
@@ -32,16 +32,16 @@ pub struct Connections {
     pub drain: Duration,
 }
 
-/// Answers requests on `listener` until `stop` says so, and then until the last request has ended or the time for that is
+/// Answers requests on `listener` by `router` until `stop` says so, and then until the last request has ended or the time for that is
 /// over.
 pub async fn serve(
     listener: TcpListener,
+    router: Router,
     service: Arc<Service>,
     connections: Connections,
     mut stop: watch::Receiver<bool>,
 ) {
     let open = service.live.metrics.connections.clone();
-    let router = router(service);
     let places = Arc::new(Semaphore::new(connections.most));
     let graceful = GracefulShutdown::new();
     loop {
