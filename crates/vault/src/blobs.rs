@@ -4,6 +4,7 @@ pub mod conformance;
 mod disk;
 mod memory;
 mod replicated;
+mod s3;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::{Error, Result};
 pub use disk::DiskBlobs;
 pub use memory::MemoryBlobs;
 pub use replicated::Replicated;
+pub use s3::{S3Blobs, S3Options, Secret};
 
 /// A store of immutable objects: a folder, a bucket, a set of both.
 ///
@@ -54,6 +56,15 @@ pub trait Blobs: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// `NotFound`; `Unavailable`.
     async fn read_back(&self, key: &Key) -> Result<Bytes>;
+
+    /// Reads an original back as `put` left it and compares it with its hash. Where several copies are kept, it is asked of
+    /// all that `put` waited for; those that are owed are no fault.
+    ///
+    /// # Errors
+    /// `NotFound`; `Corrupt` if the bytes are others; `Unavailable`.
+    async fn prove(&self, hash: ContentHash) -> Result<()> {
+        verify_original(self, hash).await.map(drop)
+    }
 
     /// The object's length, if it is there.
     ///
@@ -111,7 +122,7 @@ pub struct Room {
 ///
 /// # Errors
 /// `NotFound`; `Corrupt` if the bytes are others; `Unavailable`.
-pub async fn verify_original(store: &dyn Blobs, hash: ContentHash) -> Result<u64> {
+pub async fn verify_original<B: Blobs + ?Sized>(store: &B, hash: ContentHash) -> Result<u64> {
     let key = Key::Original(hash);
     let bytes = store.read_back(&key).await?;
     let length = bytes.len() as u64;

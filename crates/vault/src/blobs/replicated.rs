@@ -147,6 +147,13 @@ impl Blobs for Replicated {
         Err(last.unwrap_or_else(|| Error::Bug("no store".to_owned())))
     }
 
+    async fn prove(&self, hash: ContentHash) -> Result<()> {
+        for store in self.stores.iter() {
+            store.prove(hash).await?;
+        }
+        Ok(())
+    }
+
     async fn size(&self, key: &Key) -> Result<Option<u64>> {
         for store in self.stores.iter() {
             if let Some(size) = store.size(key).await? {
