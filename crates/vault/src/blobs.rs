@@ -1,6 +1,7 @@
 //! The port to stores of bytes.
 
 pub mod conformance;
+mod debts;
 mod disk;
 mod memory;
 mod replicated;
@@ -10,13 +11,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use procession_domain::{ContentHash, Key};
+use procession_domain::{ContentHash, Key, Timestamp};
 
 use crate::{Error, Result};
 
+pub use debts::{Debt, Debts};
 pub use disk::DiskBlobs;
 pub use memory::MemoryBlobs;
-pub use replicated::Replicated;
+pub use replicated::{Placed, Replicated, Replication};
 pub use s3::{S3Blobs, S3Options, Secret};
 
 /// A store of immutable objects: a folder, a bucket, a set of both.
@@ -97,6 +99,22 @@ pub trait Blobs: Send + Sync + std::fmt::Debug {
     /// `Unavailable`: some of them may be left.
     async fn delete_below(&self, prefix: &str) -> Result<()>;
 
+    /// What each store below is owed: objects that others hold and it does not yet.
+    ///
+    /// # Errors
+    /// Whatever the ledger says, which keeps the debts.
+    async fn owed(&self) -> Result<Vec<Owed>> {
+        Ok(Vec::new())
+    }
+
+    /// Brings the stores below what they are owed, as far as they answer. Returns how many debts were paid.
+    ///
+    /// # Errors
+    /// Whatever the ledger says, which keeps the debts.
+    async fn pay_debts(&self) -> Result<u64> {
+        Ok(0)
+    }
+
     /// The room on the store's medium, where it is one that can fill up.
     async fn room(&self) -> Option<Room> {
         None
@@ -107,6 +125,11 @@ pub trait Blobs: Send + Sync + std::fmt::Debug {
 
     /// The stores below, for reports on each replica: itself, for a single store.
     fn replicas(&self) -> Vec<Arc<dyn Blobs>>;
+
+    /// True if writes succeed while only these of its [`replicas`](Self::replicas) take any.
+    fn suffice(&self, live: &[usize]) -> bool {
+        live.len() == self.replicas().len()
+    }
 }
 
 /// The room on a medium, in bytes.
@@ -116,6 +139,22 @@ pub struct Room {
     pub free: u64,
     /// What the medium holds in all, of everything.
     pub total: u64,
+}
+
+/// What a store is owed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// The store's name.
+    pub store: String,
+    /// How many objects, counted up to [`Owed::MOST`].
+    pub objects: u64,
+    /// Since when the first of them, if there is one.
+    pub since: Option<Timestamp>,
+}
+
+impl Owed {
+    /// No more are counted: the figure says that something is wrong, and how wrong.
+    pub const MOST: u64 = 10_000;
 }
 
 /// Reads an original from a store's medium and compares it with its hash. Returns its length in bytes.

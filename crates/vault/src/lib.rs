@@ -9,7 +9,8 @@ mod error;
 pub mod ledger;
 
 pub use blobs::{
-    Blobs, DiskBlobs, Inventory, MemoryBlobs, Replicated, Room, S3Blobs, S3Options, Secret, inventory, verify_original,
+    Blobs, Debt, Debts, DiskBlobs, Inventory, MemoryBlobs, Owed, Placed, Replicated, Replication, Room, S3Blobs,
+    S3Options, Secret, inventory, verify_original,
 };
 pub use documents::{Document, Documents, Removal, Versioned};
 pub use error::{Error, Result};
