@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     ContentHash, GalleryId, PhotoId,
     recipe::{Fingerprint, OutputFormat},
 };
 
 /// What an object is. Its `Display` is its path in every store: lower-case ASCII, `/` between parts, at most 200 bytes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Key {
     /// A photo's original bytes. Written once, never overwritten. Shared by all galleries that have it.
     Original(ContentHash),
@@ -40,6 +43,11 @@ impl Key {
     pub const MANIFESTS: &'static str = "manifests/";
     /// The variants' common prefix, for listings.
     pub const VARIANTS: &'static str = "variants/";
+
+    /// True if the object can be made again from an original: that it is lost costs work and nothing else.
+    pub fn is_derived(&self) -> bool {
+        matches!(self, Self::Variant { .. } | Self::Preview(_))
+    }
 
     /// The common prefix of all variants of an original.
     pub fn variants_of(original: &ContentHash) -> String {

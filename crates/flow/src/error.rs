@@ -50,6 +50,16 @@ pub enum Error {
         /// Which store, and what it holds.
         source: procession_vault::Error,
     },
+    /// A store does not answer that must hold what a receipt is to be given for.
+    #[error("not yet: store {store} is away and may still be owed original {hash}")]
+    Unproven {
+        /// The store.
+        store: String,
+        /// The original.
+        hash: ContentHash,
+        /// What was found.
+        source: procession_vault::Error,
+    },
     /// The gallery asks for a pipeline that is not configured.
     #[error("gallery {gallery}: pipeline {name:?} is not configured; there are: {known}")]
     NoPipeline {
@@ -96,8 +106,11 @@ impl Error {
     /// can go on later. False if it lies with this one photo.
     pub fn stops_everything(&self) -> bool {
         match self {
-            Self::Vault(error) => matches!(error.kind(), Kind::Limit | Kind::Unavailable | Kind::Bug),
-            Self::ReadBack { .. } | Self::File { .. } | Self::NoPipeline { .. } => true,
+            // What a store refuses as `Invalid`, such as a key that was withdrawn, it refuses for every photo.
+            Self::Vault(error) => {
+                matches!(error.kind(), Kind::Limit | Kind::Unavailable | Kind::Invalid | Kind::Bug)
+            }
+            Self::ReadBack { .. } | Self::Unproven { .. } | Self::File { .. } | Self::NoPipeline { .. } => true,
             _ => false,
         }
     }
@@ -117,7 +130,7 @@ impl Classified for Error {
             Self::OverBudget { .. } => Kind::Limit,
             Self::ReadBack { .. } | Self::VariantsLost(_) => Kind::Corrupt,
             Self::NoPipeline { .. } | Self::Receipt { .. } => Kind::Invalid,
-            Self::Slow { .. } => Kind::Unavailable,
+            Self::Slow { .. } | Self::Unproven { .. } => Kind::Unavailable,
             Self::WorkersLost(_) | Self::Bug(_) => Kind::Bug,
         }
     }

@@ -1,7 +1,7 @@
 //! From a file to a durable photo.
 //!
-//! The order is the guarantee: `staged` in the ledger → the blob and its manifest in the replicas → every replica read back
-//! and hashed → one transaction that marks the photo stored and inserts its job → only then is anybody told. A crash between
+//! The order is the guarantee: `staged` in the ledger → the blob and its manifest in the replicas → every replica that is
+//! not owed read back and hashed → one transaction that marks the photo stored and inserts its job → only then is anybody told. A crash between
 //! any two of these leaves nothing that the same steps, taken again, do not put right.
 
 mod walk;
@@ -20,7 +20,7 @@ use procession_domain::{
     recipe::Priority,
 };
 use procession_pixel::{probe, sniff};
-use procession_vault::{Blobs, verify_original};
+use procession_vault::Blobs;
 
 pub use walk::{File, claims_to_be_a_photo, walk};
 
@@ -145,11 +145,9 @@ impl Ingest<'_> {
         let photo = self.describe(name, format, bytes.clone()).await?;
         // From here on nobody deletes these bytes, were they ever those of a gallery that was removed.
         system.ledger.stage_photo(&photo).await?;
-        if !(self.known.contains(&photo.id) && in_every_replica(system, &photo).await) {
+        if !(self.known.contains(&photo.id) && is_safe(system, &photo).await) {
             keep(system, gallery, &photo, bytes).await?;
-            for replica in system.blobs.replicas() {
-                read_back(replica.as_ref(), photo.original).await?;
-            }
+            read_back(system.blobs.as_ref(), photo.original).await?;
         }
         self.acknowledge(photo).await
     }
@@ -166,7 +164,7 @@ impl Ingest<'_> {
     }
 
     async fn settle(&self, photo: Photo) -> Result<()> {
-        if in_every_replica(self.system, &photo).await {
+        if is_safe(self.system, &photo).await {
             self.acknowledge(photo).await.map(drop)
         } else {
             Ok(self.system.ledger.unstage(photo.id).await?)
@@ -210,14 +208,10 @@ impl Ingest<'_> {
     }
 }
 
-/// True if every replica holds the photo whole. Where one does not, the bytes at hand are what it is repaired with.
-async fn in_every_replica(system: &System, photo: &Photo) -> bool {
-    for replica in system.blobs.replicas() {
-        if read_back(replica.as_ref(), photo.original).await.is_err() {
-            return false;
-        }
-    }
-    true
+/// True if every replica holds the photo whole, but for those to which it is owed. Where one does not, the bytes at hand are
+/// what it is repaired with.
+async fn is_safe(system: &System, photo: &Photo) -> bool {
+    read_back(system.blobs.as_ref(), photo.original).await.is_ok()
 }
 
 async fn keep(system: &System, gallery: &Gallery, photo: &Photo, bytes: Bytes) -> Result<()> {
@@ -231,11 +225,11 @@ async fn keep(system: &System, gallery: &Gallery, photo: &Photo, bytes: Bytes) -
     }
 }
 
-/// Reads an original from a replica's medium and compares it with its hash. A copy that is wrong is the store's fault and
-/// not the photo's: nothing more is entrusted to that store.
-pub(crate) async fn read_back(replica: &dyn Blobs, hash: ContentHash) -> Result<()> {
-    match verify_original(replica, hash).await {
-        Ok(_) => Ok(()),
+/// Reads an original from the medium of a replica, or of all that must have it, and compares it with its hash. A copy that is
+/// wrong is the store's fault and not the photo's: nothing more is entrusted to that store.
+pub(crate) async fn read_back(store: &dyn Blobs, hash: ContentHash) -> Result<()> {
+    match store.prove(hash).await {
+        Ok(()) => Ok(()),
         Err(source) if matches!(source.kind(), Kind::Corrupt | Kind::NotFound) => Err(Error::ReadBack { hash, source }),
         Err(source) => Err(source.into()),
     }

@@ -13,7 +13,7 @@ use std::{
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use futures::{StreamExt as _, TryStreamExt as _};
 use procession_domain::{
-    ContentHash, GalleryId, Key, Timestamp,
+    Classified, ContentHash, GalleryId, Key, Kind, Timestamp,
     error::chain,
     gallery::Gallery,
     photo::{Photo, PhotoState, Refusal},
@@ -80,7 +80,7 @@ pub struct Receipt {
 /// Reads every replica of every original back and, if all are identical, signs for it.
 ///
 /// # Errors
-/// `ReadBack` or `Vault` names the first store whose copy is missing or wrong, and could not be repaired from another: then
+/// `Unproven` names a store that is away: ask again when it is back. `ReadBack` or `Vault` names the first store whose copy is missing or wrong, and could not be repaired from another: then
 /// there is no receipt.
 pub async fn issue(
     system: &System,
@@ -128,7 +128,7 @@ pub async fn issue(
 }
 
 /// Reads one copy back. A copy that is missing or damaged is made anew from another store's, if one has it whole, and read
-/// back again.
+/// back again. A store that does not answer may be owed the copy: then there is no receipt yet.
 async fn prove(system: &System, store: &dyn Blobs, hash: ContentHash) -> Result<()> {
     match read_back(store, hash).await {
         Err(Error::ReadBack { .. }) => {
@@ -137,6 +137,9 @@ async fn prove(system: &System, store: &dyn Blobs, hash: ContentHash) -> Result<
             store.repair(&key, bytes).await?;
             tracing::warn!(store = store.name(), object = %key, "copy repaired from another store");
             read_back(store, hash).await
+        }
+        Err(Error::Vault(source)) if source.kind() == Kind::Unavailable => {
+            Err(Error::Unproven { store: store.name(), hash, source })
         }
         other => other,
     }

@@ -1,21 +1,25 @@
 //! The port to stores of bytes.
 
 pub mod conformance;
+mod debts;
 mod disk;
 mod memory;
 mod replicated;
+mod s3;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use procession_domain::{ContentHash, Key};
+use procession_domain::{ContentHash, Key, Timestamp};
 
 use crate::{Error, Result};
 
+pub use debts::{Debt, Debts};
 pub use disk::DiskBlobs;
 pub use memory::MemoryBlobs;
-pub use replicated::Replicated;
+pub use replicated::{Placed, Replicated, Replication};
+pub use s3::{S3Blobs, S3Options, Secret};
 
 /// A store of immutable objects: a folder, a bucket, a set of both.
 ///
@@ -55,6 +59,15 @@ pub trait Blobs: Send + Sync + std::fmt::Debug {
     /// `NotFound`; `Unavailable`.
     async fn read_back(&self, key: &Key) -> Result<Bytes>;
 
+    /// Reads an original back as `put` left it and compares it with its hash. Where several copies are kept, it is asked of
+    /// all that `put` waited for; those that are owed are no fault.
+    ///
+    /// # Errors
+    /// `NotFound`; `Corrupt` if the bytes are others; `Unavailable`.
+    async fn prove(&self, hash: ContentHash) -> Result<()> {
+        verify_original(self, hash).await.map(drop)
+    }
+
     /// The object's length, if it is there.
     ///
     /// # Errors
@@ -86,6 +99,22 @@ pub trait Blobs: Send + Sync + std::fmt::Debug {
     /// `Unavailable`: some of them may be left.
     async fn delete_below(&self, prefix: &str) -> Result<()>;
 
+    /// What each store below is owed: objects that others hold and it does not yet.
+    ///
+    /// # Errors
+    /// Whatever the ledger says, which keeps the debts.
+    async fn owed(&self) -> Result<Vec<Owed>> {
+        Ok(Vec::new())
+    }
+
+    /// Brings the stores below what they are owed, as far as they answer. Returns how many debts were paid.
+    ///
+    /// # Errors
+    /// Whatever the ledger says, which keeps the debts.
+    async fn pay_debts(&self) -> Result<u64> {
+        Ok(0)
+    }
+
     /// The room on the store's medium, where it is one that can fill up.
     async fn room(&self) -> Option<Room> {
         None
@@ -96,6 +125,11 @@ pub trait Blobs: Send + Sync + std::fmt::Debug {
 
     /// The stores below, for reports on each replica: itself, for a single store.
     fn replicas(&self) -> Vec<Arc<dyn Blobs>>;
+
+    /// True if writes succeed while only these of its [`replicas`](Self::replicas) take any.
+    fn suffice(&self, live: &[usize]) -> bool {
+        live.len() == self.replicas().len()
+    }
 }
 
 /// The room on a medium, in bytes.
@@ -107,11 +141,27 @@ pub struct Room {
     pub total: u64,
 }
 
+/// What a store is owed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// The store's name.
+    pub store: String,
+    /// How many objects, counted up to [`Owed::MOST`].
+    pub objects: u64,
+    /// Since when the first of them, if there is one.
+    pub since: Option<Timestamp>,
+}
+
+impl Owed {
+    /// No more are counted: the figure says that something is wrong, and how wrong.
+    pub const MOST: u64 = 10_000;
+}
+
 /// Reads an original from a store's medium and compares it with its hash. Returns its length in bytes.
 ///
 /// # Errors
 /// `NotFound`; `Corrupt` if the bytes are others; `Unavailable`.
-pub async fn verify_original(store: &dyn Blobs, hash: ContentHash) -> Result<u64> {
+pub async fn verify_original<B: Blobs + ?Sized>(store: &B, hash: ContentHash) -> Result<u64> {
     let key = Key::Original(hash);
     let bytes = store.read_back(&key).await?;
     let length = bytes.len() as u64;

@@ -8,7 +8,10 @@ pub mod documents;
 mod error;
 pub mod ledger;
 
-pub use blobs::{Blobs, DiskBlobs, Inventory, MemoryBlobs, Replicated, Room, inventory, verify_original};
+pub use blobs::{
+    Blobs, Debt, Debts, DiskBlobs, Inventory, MemoryBlobs, Owed, Placed, Replicated, Replication, Room, S3Blobs,
+    S3Options, Secret, inventory, verify_original,
+};
 pub use documents::{Document, Documents, Removal, Versioned};
 pub use error::{Error, Result};
 pub use ledger::{Ledger, LedgerOptions, SqliteLedger};

@@ -47,6 +47,8 @@ pub(crate) struct Health {
 pub(crate) struct Report {
     pub(crate) at: Timestamp,
     pub(crate) checks: Vec<Check>,
+    /// Everything that is needed does what it should: of the stores, as many as a write needs.
+    ready: bool,
 }
 
 /// One part, and whether it does what it should.
@@ -84,7 +86,7 @@ impl Document for Probe {
 async fn ready(State(service): State<Arc<Service>>) -> Response {
     let report = service.live.health.report(&service).await;
     let is_stopping = *service.stopping.borrow();
-    let ready = !is_stopping && report.checks.iter().all(|check| check.ok);
+    let ready = !is_stopping && report.ready;
     let mut wrong: Vec<String> = report.checks.iter().filter_map(Check::words).collect();
     if is_stopping {
         wrong.push("the service is shutting down".to_owned());
@@ -109,16 +111,20 @@ impl Health {
     }
 
     async fn look(&self, service: &Service, now: Timestamp) -> Report {
-        let stores = service.system.blobs.replicas();
-        let stores = stores.into_iter().enumerate().map(|(index, store)| self.try_store(index, store, now));
+        let blobs = &service.system.blobs;
+        let stores = blobs.replicas().into_iter().enumerate().map(|(index, store)| self.try_store(index, store, now));
         let (mut checks, ledger) = futures::join!(futures::future::join_all(stores), try_ledger(service, now));
+        let live = checks.iter().enumerate().filter_map(|(index, check)| check.ok.then_some(index));
+        let enough_stores = blobs.suffice(&live.collect::<Vec<_>>());
+        let stores = checks.len();
         checks.push(ledger);
         let models = service.system.vision.is_some();
         // Galleries are made without them too, and say what they lack.
         checks.push(Check { detail: (!models).then(|| "not installed".to_owned()), ..Check::of("models", Ok(())) });
         let pause = service.live.observer.paused(now);
         checks.push(Check::of("workers", pause.map_or(Ok(()), |pause| Err((pause.kind, pause.why)))));
-        Report { at: service.system.clock.now(), checks }
+        let ready = enough_stores && checks[stores..].iter().all(|check| check.ok);
+        Report { at: service.system.clock.now(), checks, ready }
     }
 
     async fn try_store(&self, index: usize, store: Arc<dyn Blobs>, now: Timestamp) -> Check {

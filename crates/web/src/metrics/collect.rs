@@ -30,6 +30,8 @@ pub(super) struct Collected {
     uploads_bytes: Gauge,
     store_free: Family<Store, Gauge>,
     store_total: Family<Store, Gauge>,
+    store_debts: Family<Store, Gauge>,
+    store_debt_age: Family<Store, Float>,
     cpu_seconds: Counter<f64>,
     resident_bytes: Gauge,
     open_files: Gauge,
@@ -70,6 +72,11 @@ impl Collected {
             uploads_bytes: to.add("uploads_open_bytes", "Bytes of uploads that are not complete", Gauge::default()),
             store_free: to.add("store_free_bytes", "What can still be written to a store", Family::default()),
             store_total: to.add("store_size_bytes", "What the medium of a store holds in all", Family::default()),
+            store_debts: to.add("store_debts", "Objects that others hold and the store does not yet", Family::default()),
+            store_debt_age: to.add("store_oldest_debt_age_seconds",
+                "For how long the object is owed that is owed longest",
+                Family::default(),
+            ),
             cpu_seconds: to.add("process_cpu_seconds", "Processor time that was used", Counter::default()),
             resident_bytes: to.add("process_resident_memory_bytes", "Memory that is in use", Gauge::default()),
             open_files: to.add("process_open_files", "Open files and connections", Gauge::default()),
@@ -85,10 +92,16 @@ impl Collected {
                 self.store_total.get_or_create(&store).set(signed(room.total));
             }
         }
+        let now = service.system.clock.now();
+        for (index, owed) in service.system.blobs.owed().await?.into_iter().enumerate() {
+            let store = Store { store: index as u32 + 1 };
+            self.store_debts.get_or_create(&store).set(signed(owed.objects));
+            let age = owed.since.map_or(0.0, |since| now.since(since).as_secs_f64());
+            self.store_debt_age.get_or_create(&store).set(age);
+        }
         let (uploads, bytes) = service.uploads.occupancy().await?;
         self.uploads_open.set(signed(uploads));
         self.uploads_bytes.set(signed(bytes));
-        let now = service.system.clock.now();
         self.workers_paused.set(i64::from(service.live.observer.paused(now).is_some()));
         self.look_at_queue(service, now).await
     }

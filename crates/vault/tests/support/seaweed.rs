@@ -1,0 +1,166 @@
+//! Real servers that speak S3, one for each test: SeaweedFS, from where `cargo xtask setup` puts it.
+#![allow(dead_code, reason = "not every test uses all of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure here is a failed test")]
+#![allow(clippy::disallowed_methods, reason = "it waits for another process")]
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use http::{Method, Request};
+use object_store::{
+    aws::{AwsAuthorizer, AwsCredential},
+    client::HttpRequestBody,
+};
+use tempfile::TempDir;
+
+/// The name of the key that every server knows.
+pub(crate) const ACCESS_KEY: &str = "procession";
+/// Its secret.
+pub(crate) const SECRET_KEY: &str = "a secret of these tests";
+/// A server has so long until it answers.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server with its data in a folder of its own. It ends with its value.
+pub(crate) struct Seaweed {
+    folder: TempDir,
+    process: Child,
+    ports: Vec<u16>,
+    /// Where it answers.
+    pub(crate) endpoint: String,
+}
+
+impl Seaweed {
+    /// Starts a server, waits until it answers, and makes these buckets.
+    pub(crate) async fn start(buckets: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let identities = format!(
+            r#"{{"identities":[{{"name":"tests","credentials":[{{"accessKey":"{ACCESS_KEY}","secretKey":"{SECRET_KEY}"}}],
+                "actions":["Admin","Read","Write","List","Tagging"]}}]}}"#
+        );
+        fs::write(folder.path().join("identities.json"), identities).unwrap();
+        let ports = free_ports(8);
+        let endpoint = format!("http://127.0.0.1:{}", ports[0]);
+        let process = spawn(folder.path(), &ports);
+        let mut server = Self { folder, process, ports, endpoint };
+        server.wait_until_it_answers().await;
+        for bucket in buckets {
+            let status = server.ask(Method::PUT, &format!("/{bucket}")).await;
+            assert_eq!(status, Some(200), "bucket {bucket}");
+        }
+        server
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// Starts it again over the same data and at the same address.
+    pub(crate) async fn restart(&mut self) {
+        self.kill();
+        self.process = spawn(self.folder.path(), &self.ports);
+        self.wait_until_it_answers().await;
+    }
+
+    /// SIGSTOP: connections still come about, and nothing is answered.
+    pub(crate) fn stop(&self) {
+        self.signal("STOP");
+    }
+
+    /// SIGCONT.
+    pub(crate) fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Uploads in parts that were begun and neither ended nor thrown away.
+    pub(crate) async fn open_uploads(&self, bucket: &str) -> usize {
+        let text = self.fetch(Method::GET, &format!("/{bucket}?uploads=")).await.unwrap().1;
+        text.matches("<UploadId>").count()
+    }
+
+    async fn wait_until_it_answers(&mut self) {
+        let start = Instant::now();
+        // Its own readiness says less: it answers before it knows the keys.
+        while self.ask(Method::GET, "/").await != Some(200) {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                panic!("weed ended with {status}:\n{}", self.log());
+            }
+            assert!(start.elapsed() < PATIENCE, "weed does not answer:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    fn log(&self) -> String {
+        let text = fs::read_to_string(self.folder.path().join("log.txt")).unwrap_or_default();
+        text.lines().rev().take(20).collect::<Vec<_>>().join("\n")
+    }
+
+    async fn ask(&self, method: Method, path: &str) -> Option<u16> {
+        self.fetch(method, path).await.map(|(status, _)| status)
+    }
+
+    /// A signed request without a body.
+    async fn fetch(&self, method: Method, path: &str) -> Option<(u16, String)> {
+        let credential =
+            AwsCredential { key_id: ACCESS_KEY.to_owned(), secret_key: SECRET_KEY.to_owned(), token: None };
+        let url = format!("{}{path}", self.endpoint);
+        let mut request = Request::builder().method(method).uri(url).body(HttpRequestBody::empty()).unwrap();
+        AwsAuthorizer::new(&credential, "s3", "us-east-1").try_authorize(&mut request, None).unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
+        let (parts, _) = request.into_parts();
+        let answer = client.request(parts.method, parts.uri.to_string()).headers(parts.headers).send().await.ok()?;
+        Some((answer.status().as_u16(), answer.text().await.ok()?))
+    }
+}
+
+impl Drop for Seaweed {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn spawn(folder: &Path, ports: &[u16]) -> Child {
+    let data = folder.join("data");
+    fs::create_dir_all(&data).unwrap();
+    let log = fs::File::options().create(true).append(true).open(folder.join("log.txt")).unwrap();
+    let mut command = Command::new(program());
+    command.current_dir(folder).args(["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]);
+    command.arg(format!("-dir={}", data.display()));
+    command.arg(format!("-s3.config={}", folder.join("identities.json").display()));
+    command.args([
+        "-volume.max=20",
+        "-master.volumeSizeLimitMB=64",
+        "-master.telemetry=false",
+        "-s3.iam=false",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+    ]);
+    let names = ["s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc"];
+    let names = names.iter().chain(["filer.port", "filer.port.grpc"].iter());
+    command.args(names.zip(ports).map(|(name, port)| format!("-{name}={port}")));
+    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+}
+
+/// Ports that nobody listens on now, and below those that the system gives to connections.
+fn free_ports(count: usize) -> Vec<u16> {
+    let listeners: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+}
+
+fn program() -> PathBuf {
+    let start = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let found = start.ancestors().map(|folder| folder.join("target/python/bin/weed")).find(|file| file.is_file());
+    found.expect("weed is not here; say `cargo xtask setup`")
+}
