@@ -13,7 +13,6 @@ use serde_json::Value;
 /// A running process of the binary.
 #[derive(Debug)]
 pub(crate) struct Node {
-    name: String,
     process: Child,
     _output: BufReader<ChildStdout>,
     /// Where it listens.
@@ -48,12 +47,12 @@ impl Node {
             panic!("{name} did not start: {line}{}", fs::read_to_string(own.join("log.txt")).unwrap())
         });
         let text = |field: &str| said[field].as_str().map(str::to_owned);
-        Self { name: name.to_owned(), process, _output: output, url: text("url").unwrap(), key: text("key") }
+        Self { process, _output: output, url: text("url").unwrap(), key: text("key") }
     }
 
-    /// Its name.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    /// Its process's id.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Sends a signal to the process and all that it started: `KILL`, `STOP`, `CONT`.

@@ -1,0 +1,114 @@
+//! The drills. Each breaks something while photos are in work, and measures how long it takes until work goes on.
+
+use std::{fs, path::Path, time::Duration};
+
+use serde_json::json;
+
+use crate::machine::{Deployment, Outcome};
+
+const GALLERIES: usize = 3;
+const PHOTOS: usize = 36;
+/// Something breaks when so many photos are done.
+const BEFORE: u64 = 6;
+
+/// What a drill measured.
+struct Report {
+    name: &'static str,
+    what: &'static str,
+    /// From the fault until work went on, as `what` says.
+    recovered_after: Duration,
+}
+
+impl Report {
+    fn write(&self, outcome: &Outcome) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/drills");
+        fs::create_dir_all(&folder).unwrap();
+        let report = json!({
+            "drill": self.name,
+            "what": self.what,
+            "recovered_after_seconds": self.recovered_after.as_secs_f64(),
+            "photos": outcome.photos,
+            "variants": outcome.variants,
+            "lost": 0,
+            "doubled": 0,
+        });
+        fs::write(folder.join(format!("{}.json", self.name)), report.to_string()).unwrap();
+    }
+}
+
+/// A deployment in the middle of its work.
+async fn at_work() -> Deployment {
+    let mut deployment = Deployment::start().await;
+    deployment.upload(GALLERIES, PHOTOS).await;
+    deployment.until_done(BEFORE).await;
+    deployment
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_worker() {
+    let mut deployment = at_work().await;
+    deployment.workers[1].kill();
+    let recovered_after = deployment.until_taken_back(1).await;
+    let outcome = deployment.nothing_is_lost().await;
+    let what = "SIGKILL to a worker: its photos are taken up by another";
+    Report { name: "kill-worker", what, recovered_after }.write(&outcome);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_worker() {
+    let deployment = at_work().await;
+    deployment.workers[1].signal("STOP");
+    let recovered_after = deployment.until_taken_back(1).await;
+    // It wakes up and believes that it still holds what others have finished.
+    deployment.workers[1].signal("CONT");
+    let outcome = deployment.nothing_is_lost().await;
+    let what = "SIGSTOP to a worker, and SIGCONT after its leases: what it completes late is refused";
+    Report { name: "stop-worker", what, recovered_after }.write(&outcome);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lose_region() {
+    let mut deployment = at_work().await;
+    deployment.workers[1].kill();
+    deployment.stores[1].kill();
+    let before = deployment.done().await;
+    let held = deployment.until_taken_back(1);
+    let next = deployment.until_done(before + 1);
+    let (held, next) = tokio::join!(held, next);
+    // It comes back with its disk, and is owed what it missed.
+    deployment.until_done(PHOTOS as u64).await;
+    deployment.stores[1].restart().await;
+    let outcome = deployment.nothing_is_lost().await;
+    let what = "SIGKILL to a region's workers and store: the next photo is finished, the held ones are taken back";
+    Report { name: "lose-region", what, recovered_after: held.max(next) }.write(&outcome);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lose_store() {
+    let mut deployment = at_work().await;
+    deployment.stores[0].kill();
+    let before = deployment.done().await;
+    let recovered_after = deployment.until_done(before + 1).await;
+    deployment.until_done(PHOTOS as u64).await;
+    deployment.stores[0].restart().await;
+    let outcome = deployment.nothing_is_lost().await;
+    let what = "SIGKILL to the nearest store: the next photo is finished by way of another";
+    Report { name: "lose-store", what, recovered_after }.write(&outcome);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn split_network() {
+    let deployment = at_work().await;
+    for line in &deployment.lines {
+        line.fall_silent();
+    }
+    let before = deployment.done().await;
+    let recovered_after = deployment.until_done(before + 1).await;
+    deployment.until_done(before + 10).await;
+    for line in &deployment.lines {
+        line.open();
+    }
+    let outcome = deployment.nothing_is_lost().await;
+    let what = "a region's lines fall silent: the other region finishes the next photo";
+    Report { name: "split-network", what, recovered_after }.write(&outcome);
+}
