@@ -78,7 +78,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Models(command) => {
             models::run(&command, &configure(&global, &cli::Stores::default(), &cli::Resources::default())?, &global)
         }
-        Command::Doctor(args) => doctor::run(&configure(&global, &args.stores, &args.resources)?, &global),
+        Command::Doctor(args) => wait(doctor::run(&configure(&global, &args.stores, &args.resources)?, &global)),
     }
 }
 

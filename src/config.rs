@@ -6,6 +6,7 @@ mod ledger;
 mod memory;
 mod roles;
 mod settings;
+mod store;
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use procession_domain::{recipe::Pipeline, urgency::Promises};
+use procession_domain::{Region, recipe::Pipeline, urgency::Promises};
 use procession_pixel::Limits;
 use procession_plan::{CriticalShare, RetryPolicy};
 use procession_web::{Connections, ServiceSettings};
@@ -27,6 +28,7 @@ pub(crate) use ledger::LedgerAddress;
 pub(crate) use memory::Memory;
 pub(crate) use roles::Roles;
 pub(crate) use settings::public_url;
+pub(crate) use store::{Place, StoreConfig};
 
 /// The whole configuration, valid.
 #[derive(Clone, Debug)]
@@ -35,8 +37,12 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// Where the ledger is; `None` means in the data folder.
     ledger: Option<LedgerAddress>,
-    /// Folders of the stores; empty means the data folder's own.
-    stores: Vec<PathBuf>,
+    /// The stores; empty means a folder in the data folder.
+    stores: Vec<StoreConfig>,
+    /// Where this process is.
+    pub(crate) region: Region,
+    /// Stores that must hold what is acknowledged; `None` means the usual.
+    replicas_awaited: Option<usize>,
     /// Folder of the models.
     pub(crate) models: PathBuf,
     /// Photos that are processed at the same time; `None` means one for each processor.
@@ -111,6 +117,8 @@ impl Config {
             data: environment.home("XDG_DATA_HOME", ".local/share").join("procession"),
             ledger: None,
             stores: Vec::new(),
+            region: Region::local(),
+            replicas_awaited: None,
             models: environment.home("XDG_CACHE_HOME", ".cache").join("procession").join("models"),
             threads: None,
             memory: Memory::default(),
@@ -154,9 +162,24 @@ impl Config {
         }
     }
 
-    /// The folders of the stores, at least one.
-    pub(crate) fn stores(&self) -> Vec<PathBuf> {
-        if self.stores.is_empty() { vec![self.data.join("store")] } else { self.stores.clone() }
+    /// The stores, at least one.
+    pub(crate) fn stores(&self) -> Vec<StoreConfig> {
+        if self.stores.is_empty() { vec![self.data.join("store").into()] } else { self.stores.clone() }
+    }
+
+    /// The folders of those stores that are in one.
+    pub(crate) fn store_folders(&self) -> Vec<PathBuf> {
+        let folder = |store: StoreConfig| match store.place {
+            Place::Folder(folder) => Some(folder),
+            Place::Bucket(_) => None,
+        };
+        self.stores().into_iter().filter_map(folder).collect()
+    }
+
+    /// Stores that must hold what the service acknowledges; the others are owed it.
+    pub(crate) fn replicas_awaited(&self) -> usize {
+        let stores = self.stores().len();
+        self.replicas_awaited.unwrap_or(if stores >= 3 { 2 } else { stores })
     }
 
     /// Photos that are processed at the same time.

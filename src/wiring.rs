@@ -3,23 +3,36 @@
 use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context as _, bail};
+use futures::future::try_join_all;
 use procession_domain::{Clock, error::chain};
 use procession_flow::{Settings, System};
 use procession_pixel::{CpuDevice, Device};
-use procession_vault::{Blobs, DiskBlobs, Ledger, LedgerOptions, Replicated, SqliteLedger};
+use procession_vault::{
+    Blobs, Debts, DiskBlobs, Documents, Ledger, LedgerOptions, Placed, Replicated, Replication, S3Blobs, SqliteLedger,
+};
 use procession_vision::{Cache, Vision};
 
 use crate::{
-    config::{Config, LedgerAddress},
+    config::{Config, LedgerAddress, Place, StoreConfig},
     machine,
 };
 
+/// What a command does while a store is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// It waits for all stores, and says so if one is away.
+    Stops,
+    /// It goes on with enough others, keeps a record of what the store is owed, and pays it.
+    IsOwed,
+}
+
 /// Everything that makes galleries. Makes the folders that are not there yet.
-pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<System> {
+pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>, absence: Absence) -> anyhow::Result<System> {
     fs::create_dir_all(&config.data).with_context(|| {
         format!("the data folder {} cannot be made; choose another with --data", config.data.display())
     })?;
-    let stores = config.stores().iter().map(|path| store(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let ledger = ledger(config).await?;
+    let stores = try_join_all(config.stores().into_iter().map(|store| placed(config, store))).await?;
     let settings = Settings {
         limits: config.limits,
         promises: config.promises,
@@ -29,10 +42,15 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Re
         retry: config.retry,
         critical_share: config.critical_share,
     };
-    // Every store must have a photo before it counts as safe.
-    let awaited = stores.len();
-    let blobs = Arc::new(Replicated::new(stores, awaited)?);
-    Ok(System::new(ledger(config).await?, blobs, device(config), vision(config), clock, settings))
+    let how = match absence {
+        Absence::Stops => Replication::new(config.region.clone(), stores.len(), None),
+        Absence::IsOwed => {
+            let debts = Debts::new(Documents::new(Arc::clone(&ledger)), Arc::clone(&clock));
+            Replication::new(config.region.clone(), config.replicas_awaited(), Some(debts))
+        }
+    };
+    let blobs = Arc::new(Replicated::placed(stores, how)?);
+    Ok(System::new(ledger, blobs, device(config), vision(config), clock, settings))
 }
 
 /// What computes pixels.
@@ -49,12 +67,15 @@ pub(crate) async fn existing_ledger(config: &Config) -> anyhow::Result<Option<Ar
 }
 
 /// The stores, each of which must be there: verifying a disk that is not mounted must not find an empty folder.
-pub(crate) fn existing_stores(config: &Config) -> anyhow::Result<Vec<Arc<dyn Blobs>>> {
-    let open = |path: &Path| match path.is_dir() {
-        true => store(path),
-        false => bail!("store {} is not there; is its disk mounted?", path.display()),
+pub(crate) async fn existing_stores(config: &Config) -> anyhow::Result<Vec<Arc<dyn Blobs>>> {
+    let open = |store: StoreConfig| async move {
+        match store.place {
+            Place::Folder(path) if path.is_dir() => folder(&path),
+            Place::Folder(path) => bail!("store {} is not there; is its disk mounted?", path.display()),
+            Place::Bucket(options) => Ok(Arc::new(S3Blobs::open_existing(*options).await?) as Arc<dyn Blobs>),
+        }
     };
-    config.stores().iter().map(|path| open(path)).collect()
+    try_join_all(config.stores().into_iter().map(open)).await
 }
 
 /// The ledger, made if it is not there.
@@ -68,7 +89,16 @@ pub(crate) async fn ledger(config: &Config) -> anyhow::Result<Arc<dyn Ledger>> {
     opened.with_context(|| format!("the ledger {address}"))
 }
 
-fn store(path: &Path) -> anyhow::Result<Arc<dyn Blobs>> {
+async fn placed(config: &Config, store: StoreConfig) -> anyhow::Result<Placed> {
+    let region = store.region.unwrap_or_else(|| config.region.clone());
+    let store = match store.place {
+        Place::Folder(path) => folder(&path)?,
+        Place::Bucket(options) => Arc::new(S3Blobs::open(*options).await?),
+    };
+    Ok(Placed { region, store })
+}
+
+fn folder(path: &Path) -> anyhow::Result<Arc<dyn Blobs>> {
     let store =
         DiskBlobs::open(path).with_context(|| format!("the store {}; choose another with --store", path.display()))?;
     Ok(Arc::new(store))

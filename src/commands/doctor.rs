@@ -8,12 +8,17 @@ use std::{
 
 use procession_domain::error::chain;
 use procession_pixel::capabilities;
+use procession_vault::{S3Blobs, S3Options};
 use procession_vision::{Cache, State, Vision};
 use serde::Serialize;
 use serde_json::json;
 
 use super::{models::word, partly, print, say};
-use crate::{cli::Global, config::Config, human, machine, wiring};
+use crate::{
+    cli::Global,
+    config::{Config, Place},
+    human, machine, wiring,
+};
 
 /// Less free space than this is told: a card's worth.
 const LITTLE_SPACE_BYTES: u64 = 10_000_000_000;
@@ -28,10 +33,15 @@ struct Finding {
 }
 
 /// Looks at everything.
-pub(super) fn run(config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
     let mut findings = vec![device(config), memory(config), data(config)];
     findings.extend(codecs());
-    findings.extend(config.stores().iter().map(|store| space(store)));
+    for store in config.stores() {
+        findings.push(match store.place {
+            Place::Folder(folder) => space(&folder),
+            Place::Bucket(options) => bucket(*options).await,
+        });
+    }
     findings.extend(models(config));
     findings.push(time_zone());
     let good = findings.iter().all(|finding| finding.good);
@@ -96,6 +106,16 @@ fn space(store: &Path) -> Finding {
         Some(free) if free >= LITTLE_SPACE_BYTES => (true, format!("{folder} has {} free", human::bytes(free))),
         Some(free) => (false, format!("{folder} has only {} free", human::bytes(free))),
         None => (false, format!("{folder} cannot be looked at")),
+    };
+    Finding { what: "store", good, detail }
+}
+
+/// Tries out what a store needs; nothing stays.
+async fn bucket(options: S3Options) -> Finding {
+    let name = options.name();
+    let (good, detail) = match S3Blobs::check(options).await {
+        Ok(()) => (true, format!("{name} does what a store needs")),
+        Err(error) => (false, chain(&error)),
     };
     Finding { what: "store", good, detail }
 }

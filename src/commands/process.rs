@@ -27,7 +27,7 @@ use crate::{
 pub(super) async fn run(args: &Process, config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
     let request = resolve(args, config)?;
     let clock = Arc::new(SystemClock::default());
-    let system = Arc::new(wiring::system(config, Arc::clone(&clock) as Arc<dyn Clock>).await?);
+    let system = Arc::new(wiring::system(config, Arc::clone(&clock) as Arc<dyn Clock>, wiring::Absence::Stops).await?);
     let mut listener = Listener::new(global.json, global.quiet);
     let (sender, mut events) = mpsc::unbounded_channel();
     let events_of_this = Events::to(sender);
@@ -70,7 +70,7 @@ fn resolve(args: &Process, config: &Config) -> anyhow::Result<Request> {
         let known: Vec<&str> = config.pipelines.keys().map(String::as_str).collect();
         bail!("--pipeline {}: there is no such pipeline; there are auto, {}", args.pipeline, known.join(", "));
     }
-    let mut except = config.stores().iter().map(|store| absolute(store)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut except = config.store_folders().iter().map(|store| absolute(store)).collect::<anyhow::Result<Vec<_>>>()?;
     except.push(absolute(&config.data)?);
     Ok(Request {
         gallery: gallery_id(args.gallery.as_deref(), &folders),

@@ -6,7 +6,7 @@ use std::{
 
 use anyhow::Context as _;
 use procession_domain::{Clock, StudioId, error::chain};
-use procession_flow::{SystemClock, Worker, keep_deleting_removed, settle_staged};
+use procession_flow::{SystemClock, Worker, keep_deleting_removed, keep_paying_debts, settle_staged};
 use procession_web::{
     Service,
     access::{Scope, create_key},
@@ -42,7 +42,7 @@ pub(super) fn configure(args: &Serve, global: &Global) -> anyhow::Result<Config>
 /// Serves until it is told to stop, by SIGTERM or Ctrl-C; then ends what it has begun.
 pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let system = Arc::new(wiring::system(config, clock).await?);
+    let system = Arc::new(wiring::system(config, clock, wiring::Absence::IsOwed).await?);
     let (stop, stopping) = watch::channel(false);
     let service = Service::open(Arc::clone(&system), config.service_settings(), stopping.clone());
     let service = service.await.map_err(failed)?;
@@ -71,6 +71,7 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
     if roles.controller {
         tokio::spawn(keep_sweeping_answers(Arc::clone(&service)));
         tokio::spawn(keep_deleting_removed(Arc::clone(&system), stopping.clone()));
+        tokio::spawn(keep_paying_debts(Arc::clone(&system), stopping.clone()));
     }
     let router = match roles.api {
         true => router(Arc::clone(&service)),

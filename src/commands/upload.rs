@@ -61,7 +61,7 @@ pub(super) async fn run(args: Upload, config: &Config, global: &Global) -> anyho
 /// What the arguments mean.
 fn resolve(args: Upload, config: &Config) -> anyhow::Result<Request> {
     let folders = args.folders.iter().map(|folder| existing(folder)).collect::<anyhow::Result<Vec<_>>>()?;
-    let mut except = config.stores().iter().map(|store| absolute(store)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut except = config.store_folders().iter().map(|store| absolute(store)).collect::<anyhow::Result<Vec<_>>>()?;
     except.push(absolute(&config.data)?);
     let name = args.gallery.unwrap_or_else(|| {
         let mut paths: Vec<String> = folders.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();

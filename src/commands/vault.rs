@@ -25,7 +25,7 @@ struct Fault {
 
 /// Compares every copy with its hash. What any store or the ledger has must be in every store.
 pub(super) async fn verify(config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
-    let stores = wiring::existing_stores(config)?;
+    let stores = wiring::existing_stores(config).await?;
     let mut expected = known(config).await?;
     for store in &stores {
         let held = inventory(store.as_ref()).await.with_context(|| format!("store {}", store.name()))?;

@@ -28,6 +28,7 @@ pub(crate) fn markdown() -> String {
         };
         text.push_str(&format!("| `{}` | {} | {default} | {} |\n", setting.key, setting.kind.name(), setting.what));
     }
+    text.push_str(STORES);
     text.push_str(PIPELINES);
     text.push_str(PIPELINES_TOML);
     text.push_str("```\n");
@@ -51,6 +52,35 @@ A key that is not on this page is an error, and all errors are told at once. Pat
 `procession config` shows what is in force and where it comes from, but no secret. The variable of a secret may have `_FILE`
 behind its name and then names a file that has the value, such as `PROCESSION__LEDGER_FILE=/run/secrets/ledger`.
 
+";
+
+const STORES: &str = "
+## Stores
+
+An entry of `stores` is a path, or a table with `folder` or with a bucket of an S3-compatible service:
+
+```toml
+region = \"eu-west-1\"
+stores = [
+    { region = \"us-east-1\", endpoint = \"https://s3.us-east-1.amazonaws.com\", bucket = \"originals\", access_key_file = \"us.key\", secret_key_file = \"us.secret\" },
+    { region = \"eu-west-1\", folder = \"/mnt/b\" },
+    \"/mnt/c\",
+]
+```
+
+| key | needed | what it does |
+| --- | --- | --- |
+| `region` | | Where the store is; requests to a bucket are signed for it. By default the process's `region`; then requests are signed for us-east-1. |
+| `folder` | for a folder | Its path. |
+| `endpoint`, `bucket` | for a bucket | The service's URL and the bucket's name. |
+| `access_key`, `secret_key` | for a bucket | The key; or `access_key_file`, `secret_key_file` with the paths of files that hold them. |
+| `prefix` | | What every object's path begins with. |
+| `storage_class` | | Storage class of what is written. |
+| `request_timeout_seconds` | | One request has so long: 30. |
+| `connect_timeout_seconds` | | A connection has so long to come about: 3. |
+| `retries` | | A request that failed and may pass is repeated so often: 2. |
+
+docs/operations.md says how a bucket is set up.
 ";
 
 const PIPELINES: &str = "

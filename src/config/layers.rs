@@ -84,6 +84,7 @@ pub(crate) fn load(file: Option<&Path>, environment: &Environment, flags: &Flags
     }
     layers.take_environment(environment);
     layers.take_flags(flags);
+    layers.check_together();
     if layers.errors.is_empty() { Ok(layers.config) } else { Err(Errors(layers.errors)) }
 }
 
@@ -180,7 +181,7 @@ impl Layers {
         }
         if !stores.is_empty() {
             take("stores", "--store");
-            self.config.stores.clone_from(stores);
+            self.config.stores = stores.iter().cloned().map(Into::into).collect();
         }
         if let Some(threads) = threads {
             take("threads", "--threads");
@@ -201,6 +202,17 @@ impl Layers {
         if let Some(roles) = roles {
             take("roles", "--roles");
             self.config.service.roles = *roles;
+        }
+    }
+
+    /// What no value shows alone.
+    fn check_together(&mut self) {
+        let (stores, awaited) = (self.config.stores().len(), self.config.replicas_awaited());
+        // Where the stores are wrong they are told of already.
+        if awaited > stores && self.errors.is_empty() {
+            let origin = self.config.origins.get("replicas_awaited").cloned().unwrap_or_default();
+            let stores = crate::human::count(stores as u64, "store");
+            self.errors.push(format!("{origin}: replicas_awaited: {awaited} is more than there are: {stores}"));
         }
     }
 

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use toml::Value;
 
-use super::{Config, LedgerAddress, Memory, relative_to};
+use super::{Config, LedgerAddress, Memory, relative_to, store::stores};
 
 /// What a value is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Path,
-    Paths,
+    Stores,
     Size,
     Number,
     Text,
@@ -25,7 +25,7 @@ impl Kind {
     pub(super) fn parse(self, text: &str) -> Result<Value, String> {
         match self {
             Self::Path | Self::Size | Self::Text | Self::Secret => Ok(Value::String(text.to_owned())),
-            Self::Paths => {
+            Self::Stores => {
                 let paths = std::env::split_paths(text).map(|path| Value::String(path.to_string_lossy().into_owned()));
                 Ok(Value::Array(paths.collect()))
             }
@@ -41,7 +41,7 @@ impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Path => "path",
-            Self::Paths => "list of paths",
+            Self::Stores => "list of stores",
             Self::Size => "size",
             Self::Number => "number",
             Self::Text => "text",
@@ -113,11 +113,32 @@ pub(super) const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "stores",
-        kind: Kind::Paths,
-        what: "Folders that each keep a copy of every original; put them on different disks. Also `--store`. By default \
-               the folder `store` in the data folder.",
-        set: |config, value, base| paths(value, base).map(|paths| config.stores = paths),
-        show: |config| config.stores().iter().map(|store| store.display().to_string()).collect::<Vec<_>>().join(":"),
+        kind: Kind::Stores,
+        what: "Where a copy of every original is kept, each on a disk or in a region of its own: paths of folders, or tables \
+               for folders and buckets in regions (see below). Also `--store`. By default the folder `store` in the data \
+               folder.",
+        set: |config, value, base| stores(value, base).map(|stores| config.stores = stores),
+        show: |config| config.stores().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    },
+    Setting {
+        key: "region",
+        kind: Kind::Text,
+        what: "The region of this process. It reads from the stores of its region first; a store without a region is in it.",
+        set: |config, value, _| {
+            let name = value.as_str().ok_or_else(|| not("a name in quotes", value))?;
+            config.region = name.parse().map_err(|error: procession_domain::Invalid| error.to_string())?;
+            Ok(())
+        },
+        show: |config| config.region.to_string(),
+    },
+    Setting {
+        key: "replicas_awaited",
+        kind: Kind::Number,
+        what: "`procession serve` acknowledges a photo when so many stores in different regions hold it; the others are owed \
+               it and get it later. By default 2 where there are 3 or more stores, else all. `procession process` waits for \
+               all.",
+        set: |config, value, _| whole(value, 1).map(|number: u32| config.replicas_awaited = Some(number as usize)),
+        show: |config| config.replicas_awaited().to_string(),
     },
     Setting {
         key: "models",
@@ -385,14 +406,6 @@ fn path(value: &Value, base: &Path) -> Result<std::path::PathBuf, String> {
         Some(text) => Ok(relative_to(base, text)),
         None => Err(not("a path in quotes", value)),
     }
-}
-
-fn paths(value: &Value, base: &Path) -> Result<Vec<std::path::PathBuf>, String> {
-    let list = value.as_array().ok_or_else(|| not("a list of paths", value))?;
-    if list.is_empty() {
-        return Err("has no paths".to_owned());
-    }
-    list.iter().map(|value| path(value, base)).collect()
 }
 
 fn not(what: &str, value: impl std::fmt::Display) -> String {

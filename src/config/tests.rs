@@ -18,7 +18,8 @@ fn none() -> Environment {
 fn defaults_need_nothing() {
     let config = load(None, &none(), &Flags::default()).unwrap();
     assert_eq!(config.data, Path::new("/home/anna/.local/share/procession"));
-    assert_eq!(config.stores(), [Path::new("/home/anna/.local/share/procession/store")]);
+    assert_eq!(config.store_folders(), [Path::new("/home/anna/.local/share/procession/store")]);
+    assert_eq!((config.region.as_str(), config.replicas_awaited()), ("local", 1));
     assert_eq!(config.memory, Memory::Percent(25));
     assert_eq!(config.pipelines.len(), 3);
 }
@@ -57,7 +58,7 @@ fn paths_are_relative_to_the_file() {
     let file = folder.path().join("config.toml");
     fs::write(&file, "stores = ['one', '/two']").unwrap();
     let config = load(Some(&file), &none(), &Flags::default()).unwrap();
-    assert_eq!(config.stores(), [folder.path().join("one"), PathBuf::from("/two")]);
+    assert_eq!(config.store_folders(), [folder.path().join("one"), PathBuf::from("/two")]);
 }
 
 #[test]
@@ -131,4 +132,53 @@ fn the_written_defaults_are_the_defaults() {
     let defaults = load(None, &none(), &Flags::default()).unwrap();
     let read = load_text(procession_plan::PIPELINES_TOML, &none(), &Flags::default()).unwrap();
     assert_eq!(read.pipelines, defaults.pipelines);
+}
+
+#[test]
+fn stores_are_folders_and_buckets_in_regions() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    fs::write(&secret, "hunter2\n").unwrap();
+    let file = format!(
+        "region = 'eu-west-1'
+        stores = [
+            {{ region = 'us-east-1', endpoint = 'http://127.0.0.1:8333/', bucket = 'originals', prefix = '/a/b/',
+               access_key = 'anna', secret_key_file = '{}', storage_class = 'STANDARD', retries = 0 }},
+            {{ region = 'eu-west-1', folder = '/mnt/b' }},
+            '/mnt/c',
+        ]",
+        secret.display()
+    );
+    let config = load_text(&file, &none(), &Flags::default()).unwrap();
+    let [bucket, b, c] = &config.stores()[..] else { panic!("three stores") };
+    let Place::Bucket(options) = &bucket.place else { panic!("a bucket") };
+    assert_eq!((options.region.as_str(), options.prefix.as_str()), ("us-east-1", "a/b"));
+    assert_eq!((&options.secret_key, options.retries), (&procession_vault::Secret::new("hunter2"), 0));
+    assert_eq!(config.store_folders(), [Path::new("/mnt/b"), Path::new("/mnt/c")]);
+    assert_eq!((b.region.clone(), c.region.clone()), (Some("eu-west-1".parse().unwrap()), None));
+    assert_eq!(config.replicas_awaited(), 2);
+    let shown = format!("{:?}", rows(&config));
+    assert!(shown.contains("http://127.0.0.1:8333/originals/a/b (us-east-1), /mnt/b (eu-west-1), /mnt/c"), "{shown}");
+    assert!(!format!("{shown}{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn all_that_is_wrong_with_stores_is_told_with_its_entry() {
+    let file =
+        "stores = ['/a', { region = 'EU', bucket = 'b', access_key = 7, secret_key_file = '/no/such', colour = 1 },
+        { folder = '/c', bucket = 'b' }, 4]";
+    let errors = load_text(file, &none(), &Flags::default()).unwrap_err().join("\n");
+    for expected in [
+        "entry 2: there is no key colour",
+        "entry 2: region \"EU\"",
+        "entry 2: endpoint is missing",
+        "entry 2: access_key is not a text in quotes",
+        "entry 2: secret_key_file: /no/such",
+        "entry 3: folder goes with region alone, not with bucket",
+        "entry 4: 4 is neither",
+    ] {
+        assert!(errors.contains(expected), "{expected}: {errors}");
+    }
+    let errors = load_text("stores = ['/a', '/b']\nreplicas_awaited = 3", &none(), &Flags::default()).unwrap_err();
+    assert_eq!(errors, ["FILE: replicas_awaited: 3 is more than there are: 2 stores"]);
 }

@@ -51,15 +51,8 @@ pub enum Error {
         source: procession_vault::Error,
     },
     /// A store does not answer that must hold what a receipt is to be given for.
-    #[error("not yet: store {store} is away and may still be owed original {hash}")]
-    Unproven {
-        /// The store.
-        store: String,
-        /// The original.
-        hash: ContentHash,
-        /// What was found.
-        source: procession_vault::Error,
-    },
+    #[error("not yet: a store is away that may still be owed an original")]
+    Unproven(#[source] procession_vault::Error),
     /// The gallery asks for a pipeline that is not configured.
     #[error("gallery {gallery}: pipeline {name:?} is not configured; there are: {known}")]
     NoPipeline {
@@ -110,7 +103,7 @@ impl Error {
             Self::Vault(error) => {
                 matches!(error.kind(), Kind::Limit | Kind::Unavailable | Kind::Invalid | Kind::Bug)
             }
-            Self::ReadBack { .. } | Self::Unproven { .. } | Self::File { .. } | Self::NoPipeline { .. } => true,
+            Self::ReadBack { .. } | Self::Unproven(_) | Self::File { .. } | Self::NoPipeline { .. } => true,
             _ => false,
         }
     }
@@ -130,7 +123,7 @@ impl Classified for Error {
             Self::OverBudget { .. } => Kind::Limit,
             Self::ReadBack { .. } | Self::VariantsLost(_) => Kind::Corrupt,
             Self::NoPipeline { .. } | Self::Receipt { .. } => Kind::Invalid,
-            Self::Slow { .. } | Self::Unproven { .. } => Kind::Unavailable,
+            Self::Slow { .. } | Self::Unproven(_) => Kind::Unavailable,
             Self::WorkersLost(_) | Self::Bug(_) => Kind::Bug,
         }
     }

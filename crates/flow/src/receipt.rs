@@ -138,9 +138,7 @@ async fn prove(system: &System, store: &dyn Blobs, hash: ContentHash) -> Result<
             tracing::warn!(store = store.name(), object = %key, "copy repaired from another store");
             read_back(store, hash).await
         }
-        Err(Error::Vault(source)) if source.kind() == Kind::Unavailable => {
-            Err(Error::Unproven { store: store.name(), hash, source })
-        }
+        Err(Error::Vault(source)) if source.kind() == Kind::Unavailable => Err(Error::Unproven(source)),
         other => other,
     }
 }

@@ -74,7 +74,8 @@ impl S3Options {
         }
     }
 
-    pub(super) fn name(&self) -> String {
+    /// What people know the store by: endpoint, bucket and prefix.
+    pub fn name(&self) -> String {
         format!("{}/{}", self.endpoint, self.bucket)
             + &if self.prefix.is_empty() { String::new() } else { format!("/{}", self.prefix) }
     }
