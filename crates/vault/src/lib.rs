@@ -11,4 +11,4 @@ pub mod ledger;
 pub use blobs::{Blobs, DiskBlobs, Inventory, MemoryBlobs, Replicated, Room, inventory, verify_original};
 pub use documents::{Document, Documents, Removal, Versioned};
 pub use error::{Error, Result};
-pub use ledger::{Ledger, LedgerOptions, SqliteLedger};
+pub use ledger::{Ask, Ledger, LedgerOptions, PostgresLedger, PostgresOptions, SqliteLedger};
