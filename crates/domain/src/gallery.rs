@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{GalleryId, Invalid, StudioId, Timestamp, urgency::Urgency};
+use crate::{GalleryId, Invalid, Region, StudioId, Timestamp, urgency::Urgency};
 
 /// When and where the wedding was. Both decide how soon the gallery is due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,7 +144,7 @@ pub struct Progress {
 }
 
 /// What is unfinished of a gallery that has unfinished photos.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Backlog {
     /// The gallery.
     pub gallery: GalleryId,
@@ -160,6 +160,10 @@ pub struct Backlog {
     pub working_megapixels: f64,
     /// When the original of the photo that came first of those that wait was durable; none if none waits.
     pub waiting_since: Option<Timestamp>,
+    /// The cluster whose workers process it; none while any worker may.
+    pub cluster: Option<Region>,
+    /// Why it was placed there, or nowhere; none if nobody has decided yet.
+    pub placement: Option<String>,
 }
 
 impl Progress {

@@ -13,6 +13,7 @@ use procession_domain::{
     photo::Failure,
 };
 use procession_plan::{Retry, retry};
+use procession_vault::Ask;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{Error, Event, Events, Result, System, ingest::cost, life};
@@ -111,6 +112,7 @@ impl Worker {
                     ended.map_err(|error| Error::Bug(format!("a photo's task ended early: {error}")))??;
                 }
                 () = self.system.wake.notified(), if has_room => {}
+                () = self.system.ledger.work_arrived(), if has_room => {}
                 _ = tick.tick(), if has_room => {}
                 Ok(()) = more.changed(), if has_room => {}
                 Ok(()) = drain.changed() => {}
@@ -124,8 +126,9 @@ impl Worker {
             return Ok(Vec::new());
         }
         let now = self.system.clock.now();
-        let until = now.after(self.system.settings.lease);
-        let claims = self.system.ledger.claim(&self.id, count, self.only, now, until).await?;
+        let expires_at = now.after(self.system.settings.lease);
+        let ask = Ask { worker: &self.id, region: None, count, only: self.only, now, expires_at };
+        let claims = self.system.ledger.claim(&ask).await?;
         self.held().extend(claims.iter().map(|claim| (claim.lease.job, claim.lease.clone())));
         Ok(claims)
     }

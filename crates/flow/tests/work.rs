@@ -11,7 +11,7 @@ use procession_domain::{
 };
 use procession_flow::{Events, Settings, System, Worker, open_gallery, preview, take_photo};
 use procession_pixel::{CpuDevice, Limits};
-use procession_vault::{MemoryBlobs, SqliteLedger};
+use procession_vault::{Ask, MemoryBlobs, SqliteLedger};
 use tokio::sync::watch;
 
 const LEASE: Duration = Duration::from_secs(10);
@@ -76,7 +76,9 @@ async fn a_photo_whose_workers_vanish_is_given_up() {
     bench.take().await;
     for _ in 0..bench.system.settings.retry.attempts {
         let now = bench.system.clock.now();
-        let claims = bench.system.ledger.claim(&WorkerId("dies".to_owned()), 1, None, now, now.after(LEASE)).await;
+        let worker = WorkerId("dies".to_owned());
+        let ask = Ask { worker: &worker, region: None, count: 1, only: None, now, expires_at: now.after(LEASE) };
+        let claims = bench.system.ledger.claim(&ask).await;
         assert_eq!(claims.unwrap().len(), 1);
         bench.clock.advance(LEASE);
     }
@@ -92,7 +94,9 @@ async fn a_photo_that_was_dropped_a_few_times_is_finished() {
     bench.take().await;
     for _ in 0..3 {
         let now = bench.system.clock.now();
-        let claims = bench.system.ledger.claim(&WorkerId("dies".to_owned()), 1, None, now, now.after(LEASE)).await;
+        let worker = WorkerId("dies".to_owned());
+        let ask = Ask { worker: &worker, region: None, count: 1, only: None, now, expires_at: now.after(LEASE) };
+        let claims = bench.system.ledger.claim(&ask).await;
         assert_eq!(claims.unwrap().len(), 1);
         bench.clock.advance(LEASE);
     }

@@ -19,7 +19,7 @@ use procession_domain::{
     recipe::{AnalysisLevel, Fingerprint, MetadataPolicy, OutputColour, Pipeline, Priority, Recipe},
     urgency::Urgency,
 };
-use procession_vault::{Ledger, Result, SqliteLedger};
+use procession_vault::{Ask, Ledger, Result, SqliteLedger};
 use tokio::task::JoinSet;
 
 const GALLERIES: usize = 50;
@@ -88,7 +88,16 @@ async fn drain(ledger: &Arc<SqliteLedger>, batch: usize, tasks: usize) -> Result
             let (mut waits, mut done) = (Vec::new(), 0_usize);
             while start.elapsed() < MEASURED {
                 let asked = Instant::now();
-                let claims = ledger.claim(&worker, batch, None, now, Timestamp::from_micros(1_000_000)).await?;
+                let claims = ledger
+                    .claim(&Ask {
+                        worker: &worker,
+                        region: None,
+                        count: batch,
+                        only: None,
+                        now,
+                        expires_at: Timestamp::from_micros(1_000_000),
+                    })
+                    .await?;
                 waits.push(asked.elapsed());
                 if claims.is_empty() {
                     break;

@@ -3,6 +3,7 @@
 use std::io;
 
 use procession_domain::{Classified, ContentHash, Kind};
+use sqlx::postgres::PgDatabaseError;
 
 /// The result of every operation on the vault.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -128,14 +129,34 @@ impl Classified for Error {
 /// SQLite's code 13 is "database or disk is full"; what else a database refuses is Procession's fault unless it is the
 /// connection's.
 fn database_kind(error: &sqlx::Error) -> Kind {
+    if let Some(refusal) = error.as_database_error().and_then(|e| e.try_downcast_ref::<PgDatabaseError>()) {
+        return postgres_kind(refusal.code());
+    }
     match error {
+        sqlx::Error::Configuration(_) => Kind::Invalid,
         sqlx::Error::Database(refusal) if refusal.code().as_deref() == Some("13") => Kind::Limit,
         sqlx::Error::Database(refusal) if refusal.code().is_some_and(|code| is_busy_or_io(&code)) => Kind::Unavailable,
         sqlx::Error::Database(refusal) if refusal.code().is_some_and(|code| is_damage(&code)) => Kind::Corrupt,
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-            Kind::Unavailable
-        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Kind::Unavailable,
         sqlx::Error::RowNotFound => Kind::NotFound,
+        _ => Kind::Bug,
+    }
+}
+
+/// Codes of PostgreSQL, by class (<https://www.postgresql.org/docs/current/errcodes-appendix.html>). 08 the connection, 25
+/// it is a standby or the transaction slept, 40 transactions in each other's way, 53 something is exhausted (100: the disk),
+/// 55P03 a lock is not to be had, 57 it was told to stop, 58 its system failed; 28 and 3D: who asks is not known there, or
+/// what is asked for; XX001 and XX002: rows or an index are damaged.
+fn postgres_kind(code: &str) -> Kind {
+    match (&code[..code.len().min(2)], code) {
+        (_, "53100") => Kind::Limit,
+        (_, "XX001" | "XX002") => Kind::Corrupt,
+        ("08" | "25" | "40" | "53" | "57" | "58", _) | (_, "55P03") => Kind::Unavailable,
+        ("28" | "3D", _) => Kind::Invalid,
         _ => Kind::Bug,
     }
 }

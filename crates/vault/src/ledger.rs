@@ -1,11 +1,20 @@
 //! The port to the ledger: what exists, what is to be done, who does it.
 
+#![allow(
+    clippy::duplicate_mod,
+    reason = "what both ledgers say in the same words is written once, and compiled for each"
+)]
+
 pub mod conformance;
+#[cfg(test)]
+mod model;
+mod postgres;
+mod rows;
 mod sqlite;
 
 use async_trait::async_trait;
 use procession_domain::{
-    ContentHash, GalleryId, PhotoId, StudioId, Timestamp, WorkerId,
+    ContentHash, GalleryId, PhotoId, Region, StudioId, Timestamp, WorkerId,
     gallery::{Backlog, Gallery, Progress, Rank},
     job::{Claim, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
@@ -13,11 +22,39 @@ use procession_domain::{
 };
 
 use crate::{
-    Result,
+    Error, Result,
     documents::{Expect, Record, Removal, Versioned},
 };
 
+pub use postgres::{PostgresLedger, PostgresOptions};
 pub use sqlite::{LedgerOptions, SqliteLedger};
+
+/// The tables of every ledger, in SQL that SQLite and PostgreSQL understand. Each file is applied once, in this order, in one
+/// transaction. A file that was released never changes.
+const MIGRATIONS: [&str; 4] = [
+    include_str!("../migrations/0001_ledger.sql"),
+    include_str!("../migrations/0002_service.sql"),
+    include_str!("../migrations/0003_removal.sql"),
+    include_str!("../migrations/0004_placement.sql"),
+];
+
+/// What a worker asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ask<'a> {
+    /// Who asks.
+    pub worker: &'a WorkerId,
+    /// Where it works: of other galleries than those that may be worked on there, it gets nothing. Without it, all galleries
+    /// are the worker's.
+    pub region: Option<&'a Region>,
+    /// So many jobs at most.
+    pub count: usize,
+    /// Of this gallery alone, wherever it was placed.
+    pub only: Option<GalleryId>,
+    /// What expired or is due by then counts as waiting.
+    pub now: Timestamp,
+    /// From then on others may have what is not finished.
+    pub expires_at: Timestamp,
+}
 
 /// The index over the vault, and the queue of work.
 ///
@@ -135,16 +172,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// deadline, unless the critical share cap of the policy is used up; then the smallest virtual time. The gallery's
     /// virtual time advances by cost ÷ weight. Within a gallery: priority, then the order of arrival. Jobs whose lease
     /// expired, or whose retry time has come, count as waiting. Returns nothing if nothing waits.
-    ///
-    /// `only` restricts the claim to one gallery.
-    async fn claim(
-        &self,
-        worker: &WorkerId,
-        count: usize,
-        only: Option<GalleryId>,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<Vec<Claim>>;
+    async fn claim(&self, ask: &Ask<'_>) -> Result<Vec<Claim>>;
 
     /// Extends leases. Returns those that were lost (expired and claimed by another, or finished).
     async fn renew(&self, leases: &[Lease], expires_at: Timestamp) -> Result<Vec<Lease>>;
@@ -153,7 +181,13 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// `Conflict` if the lease's epoch is not the job's: somebody else has it, or it is finished.
-    async fn complete(&self, lease: &Lease, finished: &Finished) -> Result<()>;
+    async fn complete(&self, lease: &Lease, finished: &Finished) -> Result<()> {
+        let mut results = self.complete_all(&[(lease.clone(), finished.clone())]).await?;
+        results.pop().unwrap_or_else(|| Err(Error::Bug("a completed job has no result".to_owned())))
+    }
+
+    /// As `complete`, for many jobs in one transaction. Returns what became of each: one stale lease hinders no other.
+    async fn complete_all(&self, done: &[(Lease, Finished)]) -> Result<Vec<Result<()>>>;
 
     /// Ends a job whose photo cannot be processed. The original stays.
     ///
@@ -220,4 +254,22 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// `Invalid` for the empty owner: nobody's documents do not belong together.
     async fn delete_documents(&self, owner: &str) -> Result<u64>;
+
+    /// Says which cluster's workers process a gallery, and why; without a cluster, any worker may.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn place_gallery(&self, id: GalleryId, cluster: Option<&Region>, reason: &str) -> Result<()>;
+
+    /// Returns when another process may have added work. A ledger that nobody tells never returns: whoever waits for work
+    /// asks now and then as well.
+    async fn work_arrived(&self);
+}
+
+fn failed(action: &'static str) -> impl Fn(sqlx::Error) -> Error {
+    move |source| Error::Database { action, source }
+}
+
+fn absent(what: &impl ToString) -> Error {
+    Error::NotFound { place: "ledger".to_owned(), what: what.to_string() }
 }

@@ -14,4 +14,4 @@ pub use blobs::{
 };
 pub use documents::{Document, Documents, Removal, Versioned};
 pub use error::{Error, Result};
-pub use ledger::{Ledger, LedgerOptions, SqliteLedger};
+pub use ledger::{Ask, Ledger, LedgerOptions, PostgresLedger, PostgresOptions, SqliteLedger};

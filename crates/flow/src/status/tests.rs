@@ -10,7 +10,7 @@ use procession_domain::{
 };
 use procession_pixel::{CpuDevice, Limits};
 use procession_plan::{RetryPolicy, rank};
-use procession_vault::{MemoryBlobs, SqliteLedger};
+use procession_vault::{Ask, MemoryBlobs, SqliteLedger};
 
 use super::*;
 use crate::Settings;
@@ -94,8 +94,10 @@ impl Bench {
 
     async fn begin(&self, gallery: GalleryId) -> Claim {
         let worker = WorkerId("worker".to_owned());
-        let until = self.now().after(Duration::from_secs(1_000_000));
-        let claims = self.system.ledger.claim(&worker, 1, Some(gallery), self.now(), until).await.unwrap();
+        let now = self.now();
+        let expires_at = now.after(Duration::from_secs(1_000_000));
+        let ask = Ask { worker: &worker, region: None, count: 1, only: Some(gallery), now, expires_at };
+        let claims = self.system.ledger.claim(&ask).await.unwrap();
         let claim = claims.into_iter().next().unwrap();
         self.tell(gallery, Event::PhotoStarted { photo: claim.photo.id, name: String::new() });
         claim

@@ -3,33 +3,48 @@
 //! One connection writes, in immediate transactions; a few others read. Several processes may have the file open: SQLite's
 //! lock makes their transactions one after the other.
 
+/// A statement that locks the rows that it reads: nothing is to be said, where one transaction writes at a time.
+macro_rules! for_update {
+    ($statement:literal) => {
+        $statement
+    };
+}
+
+/// As `for_update`, also against those who only point to the row.
+macro_rules! lock_whole {
+    ($statement:literal) => {
+        $statement
+    };
+}
+
+#[path = "sql/backlog.rs"]
 mod backlog;
 mod claim;
+mod dialect;
+#[path = "sql/documents.rs"]
 mod documents;
+#[path = "sql/galleries.rs"]
 mod galleries;
+#[path = "sql/leases.rs"]
 mod leases;
 mod open;
+#[path = "sql/photos.rs"]
 mod photos;
+#[path = "sql/port.rs"]
+mod port;
+#[path = "sql/removal.rs"]
 mod removal;
-mod rows;
 
 use std::path::Path;
 
-use async_trait::async_trait;
-use procession_domain::{
-    ContentHash, GalleryId, PhotoId, StudioId, Timestamp, WorkerId,
-    gallery::{Backlog, Gallery, Progress, Rank},
-    job::{Claim, Holder, Lease},
-    photo::{Failure, Finished, Photo, PhotoState, Refusal},
-    recipe::Priority,
-};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
-use super::Ledger;
-use crate::{
-    Error, Result,
-    documents::{Expect, Record, Removal, Versioned},
-};
+use super::{absent, failed, rows};
+use crate::Result;
+
+/// What the modules that both ledgers share call the ledger and its connection.
+type Store = SqliteLedger;
+type Connection = SqliteConnection;
 
 /// What a ledger is told when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,6 +92,16 @@ impl SqliteLedger {
         self.writer.close().await;
     }
 
+    /// A call: nothing interrupts it, and nobody can be in its way for long.
+    async fn attempt<T, F: Future<Output = Result<T>>>(&self, _: &'static str, call: impl Fn() -> F) -> Result<T> {
+        call().await
+    }
+
+    /// Nobody tells: who else may have the file open is asked again and again.
+    async fn arrival(&self) {
+        std::future::pending::<()>().await;
+    }
+
     /// Begins a transaction that alone may write.
     async fn write(&self, action: &'static str) -> Result<Transaction<'static, Sqlite>> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed(action))
@@ -87,193 +112,6 @@ impl SqliteLedger {
     async fn overwrite(&self, action: &'static str) -> Result<()> {
         let done = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await;
         done.map(|_| ()).map_err(failed(action))
-    }
-}
-
-fn failed(action: &'static str) -> impl Fn(sqlx::Error) -> Error {
-    move |source| Error::Database { action, source }
-}
-
-fn absent(what: &impl ToString) -> Error {
-    Error::NotFound { place: "ledger".to_owned(), what: what.to_string() }
-}
-
-#[async_trait]
-impl Ledger for SqliteLedger {
-    async fn open_gallery(&self, gallery: &Gallery, rank: &Rank) -> Result<Gallery> {
-        galleries::open(self, gallery, rank).await
-    }
-
-    async fn gallery(&self, id: GalleryId) -> Result<(Gallery, Rank)> {
-        galleries::one(self, id).await
-    }
-
-    async fn galleries(&self) -> Result<Vec<(Gallery, Rank)>> {
-        galleries::all(self).await
-    }
-
-    async fn galleries_of(
-        &self,
-        studio: StudioId,
-        after: Option<(Timestamp, GalleryId)>,
-        limit: usize,
-    ) -> Result<Vec<(Gallery, Rank)>> {
-        galleries::of_studio(self, studio, after, limit).await
-    }
-
-    async fn update_gallery(&self, gallery: &Gallery, rank: &Rank, expected: &Gallery) -> Result<()> {
-        galleries::update(self, gallery, rank, expected).await
-    }
-
-    async fn remove_gallery(&self, id: GalleryId, now: Timestamp, due_at: Timestamp) -> Result<Removal> {
-        removal::remove(self, id, now, due_at).await
-    }
-
-    async fn condemn_originals(&self, removal: &Removal, originals: &[ContentHash]) -> Result<Vec<ContentHash>> {
-        removal::condemn(self, removal, originals).await
-    }
-
-    async fn pardon_originals(&self, removal: &Removal) -> Result<()> {
-        removal::pardon(self, removal).await
-    }
-
-    async fn rank_gallery(&self, id: GalleryId, rank: &Rank) -> Result<()> {
-        galleries::rank(self, id, rank).await
-    }
-
-    async fn stage_photo(&self, photo: &Photo) -> Result<()> {
-        photos::stage(self, photo).await
-    }
-
-    async fn store_photo(&self, photo: &Photo, priority: Priority, cost: f64) -> Result<bool> {
-        photos::store(self, photo, priority, cost).await
-    }
-
-    async fn refuse_file(&self, gallery: GalleryId, refusal: &Refusal, now: Timestamp) -> Result<()> {
-        galleries::refuse(self, gallery, refusal, now).await
-    }
-
-    async fn clear_refusals(&self, gallery: GalleryId) -> Result<()> {
-        galleries::clear_refusals(self, gallery).await
-    }
-
-    async fn refusals(&self, gallery: GalleryId) -> Result<Vec<Refusal>> {
-        galleries::refusals(self, gallery).await
-    }
-
-    async fn photos(&self, gallery: GalleryId) -> Result<Vec<(Photo, PhotoState)>> {
-        photos::all(self, gallery).await
-    }
-
-    async fn photo(&self, id: PhotoId) -> Result<(Photo, PhotoState)> {
-        photos::one(self, id).await
-    }
-
-    async fn photos_page(
-        &self,
-        gallery: GalleryId,
-        after: Option<PhotoId>,
-        limit: usize,
-    ) -> Result<Vec<(Photo, PhotoState)>> {
-        photos::page(self, gallery, after, limit).await
-    }
-
-    async fn embeddings(&self, gallery: GalleryId) -> Result<Vec<(PhotoId, usize, Vec<f32>)>> {
-        photos::embeddings(self, gallery).await
-    }
-
-    async fn erase_embeddings(&self, gallery: GalleryId) -> Result<u64> {
-        photos::erase_embeddings(self, gallery).await
-    }
-
-    async fn redo_photos(&self, photos: &[PhotoId]) -> Result<u64> {
-        photos::redo(self, photos).await
-    }
-
-    async fn claim(
-        &self,
-        worker: &WorkerId,
-        count: usize,
-        only: Option<GalleryId>,
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Result<Vec<Claim>> {
-        claim::claim(self, worker, count, only, now, expires_at).await
-    }
-
-    async fn renew(&self, leases: &[Lease], expires_at: Timestamp) -> Result<Vec<Lease>> {
-        leases::renew(self, leases, expires_at).await
-    }
-
-    async fn complete(&self, lease: &Lease, finished: &Finished) -> Result<()> {
-        leases::complete(self, lease, finished).await
-    }
-
-    async fn quarantine(&self, lease: &Lease, failure: &Failure, now: Timestamp) -> Result<()> {
-        leases::quarantine(self, lease, failure, now).await
-    }
-
-    async fn retry(&self, lease: &Lease, failure: &Failure, retry_at: Timestamp) -> Result<()> {
-        leases::retry(self, lease, failure, retry_at).await
-    }
-
-    async fn release(&self, leases: &[Lease]) -> Result<()> {
-        leases::release(self, leases).await
-    }
-
-    async fn progress(&self, gallery: GalleryId) -> Result<Progress> {
-        galleries::progress(self, gallery).await
-    }
-
-    async fn backlog(&self) -> Result<Vec<Backlog>> {
-        backlog::backlog(self).await
-    }
-
-    async fn workers_held(&self) -> Result<Vec<Holder>> {
-        backlog::holders(self).await
-    }
-
-    async fn abandoned(&self, before: Timestamp) -> Result<Vec<Photo>> {
-        photos::abandoned(self, before).await
-    }
-
-    async fn unstage(&self, photo: PhotoId) -> Result<()> {
-        photos::unstage(self, photo).await
-    }
-
-    async fn put_document(&self, kind: &str, record: &Record, expect: Expect) -> Result<i64> {
-        documents::put(self, kind, record, expect).await
-    }
-
-    async fn document(&self, kind: &str, id: &str) -> Result<Option<Versioned<Record>>> {
-        documents::one(self, kind, id).await
-    }
-
-    async fn documents(
-        &self,
-        kind: &str,
-        owner: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Versioned<Record>>> {
-        documents::list(self, kind, owner, after, limit).await
-    }
-
-    async fn due_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<Vec<Versioned<Record>>> {
-        documents::due(self, kind, now, limit).await
-    }
-
-    async fn sweep_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<u64> {
-        documents::sweep(self, kind, now, limit).await
-    }
-
-    async fn delete_document(&self, kind: &str, id: &str) -> Result<bool> {
-        documents::delete(self, kind, id).await
-    }
-
-    async fn delete_documents(&self, owner: &str) -> Result<u64> {
-        let mut connection = self.writer.acquire().await.map_err(failed("delete an owner's documents"))?;
-        documents::delete_owned(&mut connection, owner).await
     }
 }
 

@@ -12,7 +12,7 @@ use procession_domain::{
 
 use super::{
     Ledger,
-    samples::{at, claim, failure, filled, finished, gallery, photo, progress, rank, worker},
+    samples::{at, claim, claim_as, failure, filled, finished, gallery, photo, progress, rank},
 };
 use crate::documents::{Document as _, Expect, Record, Removal};
 
@@ -129,7 +129,7 @@ pub(super) async fn a_removed_gallery_leaves_nothing(ledger: &dyn Ledger) {
         let link = Record { id, owner, expires_at: None, body: "{}".to_owned() };
         ledger.put_document("link", &link, Expect::Absent).await.unwrap();
     }
-    let claims = ledger.claim(&worker("w"), 4, Some(gone.id), at(5), at(15)).await.unwrap();
+    let claims = claim_as(ledger, "w", 4, Some(gone.id), 5).await;
     ledger.complete(&claims[0].lease, &finished(Some(vec![0.5; 128]))).await.unwrap();
     ledger.quarantine(&claims[1].lease, &failure("truncated"), at(6)).await.unwrap();
     ledger.retry(&claims[2].lease, &failure("later"), at(50)).await.unwrap();

@@ -12,7 +12,7 @@ use procession_domain::{
 
 use super::{
     Ledger, Opener,
-    samples::{at, claim, failure, filled, finished, gallery, photo, progress, rank, worker},
+    samples::{at, claim, claim_as, failure, filled, finished, gallery, photo, progress, rank, worker},
 };
 
 pub(super) async fn a_lease_is_good_until_another_claims(ledger: &dyn Ledger) {
@@ -27,7 +27,7 @@ pub(super) async fn a_lease_is_good_until_another_claims(ledger: &dyn Ledger) {
     assert_eq!(ledger.progress(gallery.id).await.unwrap(), progress(0, 2, 1, 0));
     // Expired, and claimed by another.
     assert!(claim(ledger, 9, 29).await.is_empty());
-    let second = ledger.claim(&worker("other"), 9, None, at(30), at(40)).await.unwrap();
+    let second = claim_as(ledger, "other", 9, None, 30).await;
     assert_eq!(second.len(), 2);
     assert!(second.iter().all(|claim| claim.failures == 1), "its worker may have died of it");
     assert!(second.iter().zip(&first).all(|(new, old)| new.lease.epoch > old.lease.epoch && new.photo == old.photo));
@@ -94,9 +94,7 @@ pub(super) async fn who_watches_sees_what_is_unfinished_and_who_has_it(ledger: &
         let photo = Photo { stored_at: at(20 + number as i64), ..photo(sooner.id, number) };
         ledger.store_photo(&photo, Priority::Medium, 1.5).await.unwrap();
     }
-    let take = async |name, count, gallery, second| {
-        ledger.claim(&worker(name), count, Some(gallery), at(second), at(second + 10)).await.unwrap()
-    };
+    let take = async |name, count, gallery, second| claim_as(ledger, name, count, Some(gallery), second).await;
     let first = take("b", 1, sooner.id, 30).await.remove(0);
     let second = take("a", 1, sooner.id, 31).await.remove(0);
     let third = take("b", 1, sooner.id, 32).await.remove(0);
@@ -112,24 +110,45 @@ pub(super) async fn who_watches_sees_what_is_unfinished_and_who_has_it(ledger: &
         // Only the gallery whose photos cost 1.5 has some that are held.
         working_megapixels: 1.5 * working as f64,
         waiting_since: since.map(at),
+        cluster: None,
+        placement: None,
     };
     // What waits for its next attempt waits too, and it came before the last one.
     let of_later = backlog(later.id, rank(1.0), (2, 0), 2.0, Some(1));
-    assert_eq!(ledger.backlog().await.unwrap(), [backlog(sooner.id, soon, (2, 2), 3.0, Some(21)), of_later]);
+    assert_eq!(ledger.backlog().await.unwrap(), [backlog(sooner.id, soon, (2, 2), 3.0, Some(21)), of_later.clone()]);
     ledger.complete(&first.lease, &finished(None)).await.unwrap();
     let [fourth, fifth] = [take("c", 1, sooner.id, 33).await.remove(0), take("a", 1, sooner.id, 900).await.remove(0)];
     assert_eq!(fourth.photo.stored_at, at(23));
     // The leases of "b" and "c" expired before "a" came, which got the job that was first in the order.
     assert_eq!(fifth.lease.job, second.lease.job);
     assert_eq!(ledger.workers_held().await.unwrap(), [holder("a", 1, 910)]);
-    assert_eq!(ledger.backlog().await.unwrap(), [backlog(sooner.id, soon, (2, 1), 3.0, Some(22)), of_later]);
+    assert_eq!(ledger.backlog().await.unwrap(), [backlog(sooner.id, soon, (2, 1), 3.0, Some(22)), of_later.clone()]);
     for lease in [third.lease, fourth.lease] {
         ledger.complete(&lease, &finished(None)).await.unwrap();
     }
-    assert_eq!(ledger.backlog().await.unwrap(), [backlog(sooner.id, soon, (0, 1), 0.0, None), of_later]);
+    assert_eq!(ledger.backlog().await.unwrap(), [backlog(sooner.id, soon, (0, 1), 0.0, None), of_later.clone()]);
     ledger.complete(&fifth.lease, &finished(None)).await.unwrap();
     assert!(ledger.workers_held().await.unwrap().is_empty());
     assert_eq!(ledger.backlog().await.unwrap(), [of_later]);
+}
+
+pub(super) async fn a_batch_is_completed_each_by_itself(ledger: &dyn Ledger) {
+    let gallery = filled(ledger, "batch", 1.0, 4).await;
+    assert!(ledger.complete_all(&[]).await.unwrap().is_empty());
+    let claims = claim(ledger, 4, 5).await;
+    ledger.complete(&claims[1].lease, &finished(None)).await.unwrap();
+    let mut done: Vec<_> = claims.iter().map(|claim| (claim.lease.clone(), finished(Some(vec![0.5; 128])))).collect();
+    done[2].0.epoch += 1;
+    // Twice in one batch: it is finished once.
+    done.push(done[0].clone());
+    let results = ledger.complete_all(&done).await.unwrap();
+    let kinds: Vec<_> = results.into_iter().map(|result| result.map_err(|error| error.kind())).collect();
+    let conflict = Err(Kind::Conflict);
+    assert_eq!(kinds, [Ok(()), conflict, conflict, Ok(()), conflict]);
+    assert_eq!(ledger.progress(gallery.id).await.unwrap(), progress(0, 1, 3, 0));
+    assert_eq!(ledger.embeddings(gallery.id).await.unwrap().len(), 2);
+    ledger.complete(&claims[2].lease, &finished(None)).await.unwrap();
+    assert!(ledger.backlog().await.unwrap().is_empty());
 }
 
 /// Many claim and complete at once, through two handles on one ledger.
@@ -141,8 +160,8 @@ pub(super) async fn a_job_has_one_holder(opener: &dyn Opener) {
         tokio::spawn(async move {
             let mut jobs = Vec::new();
             loop {
-                let name = worker(&format!("worker-{number}"));
-                let claims = ledger.claim(&name, 3, None, at(5), at(15)).await.unwrap();
+                let name = format!("worker-{number}");
+                let claims = claim_as(ledger.as_ref(), &name, 3, None, 5).await;
                 if claims.is_empty() {
                     return jobs;
                 }

@@ -9,7 +9,7 @@ use procession_domain::{
 
 use super::{
     Ledger, Opener,
-    samples::{at, claim, failure, filled, finished, gallery, photo, progress, rank, worker},
+    samples::{at, claim, claim_as, failure, filled, finished, gallery, photo, progress, rank},
 };
 
 pub(super) async fn a_staged_photo_is_nobodys_until_it_is_stored(ledger: &dyn Ledger) {
@@ -128,7 +128,7 @@ pub(super) async fn photos_are_found_one_by_one_and_by_page(ledger: &dyn Ledger)
         let error = ledger.photo(unknown).await.unwrap_err();
         assert!(error.kind() == Kind::NotFound && error.to_string().contains(&unknown.to_string()), "{error}");
     }
-    let claims = ledger.claim(&worker("w"), 2, Some(gallery.id), at(5), at(15)).await.unwrap();
+    let claims = claim_as(ledger, "w", 2, Some(gallery.id), 5).await;
     ledger.complete(&claims[0].lease, &finished(Some(vec![0.5; 128]))).await.unwrap();
     ledger.quarantine(&claims[1].lease, &failure("truncated"), at(6)).await.unwrap();
     let mut all = ledger.photos(gallery.id).await.unwrap();

@@ -11,7 +11,7 @@ use procession_domain::{
     urgency::Urgency,
 };
 
-use super::Ledger;
+use super::super::{Ask, Ledger};
 
 /// So many seconds after some moment.
 pub(in crate::ledger) fn at(seconds: i64) -> Timestamp {
@@ -68,7 +68,20 @@ pub(in crate::ledger) fn worker(name: &str) -> WorkerId {
 
 /// Claims for worker "w" at a second, for ten seconds.
 pub(in crate::ledger) async fn claim(ledger: &dyn Ledger, count: usize, second: i64) -> Vec<Claim> {
-    ledger.claim(&worker("w"), count, None, at(second), at(second + 10)).await.unwrap()
+    claim_as(ledger, "w", count, None, second).await
+}
+
+/// Claims for a worker at a second, for ten seconds.
+pub(in crate::ledger) async fn claim_as(
+    ledger: &dyn Ledger,
+    name: &str,
+    count: usize,
+    only: Option<GalleryId>,
+    second: i64,
+) -> Vec<Claim> {
+    let (worker, now, expires_at) = (worker(name), at(second), at(second + 10));
+    let ask = Ask { worker: &worker, region: None, count, only, now, expires_at };
+    ledger.claim(&ask).await.unwrap()
 }
 
 pub(in crate::ledger) fn failure(message: &str) -> Failure {

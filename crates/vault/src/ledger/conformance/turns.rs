@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use procession_domain::{GalleryId, gallery::Rank, recipe::Priority};
+use procession_domain::{Classified as _, GalleryId, Kind, Region, gallery::Rank, recipe::Priority};
 
 use super::{
+    super::Ask,
     Ledger,
-    samples::{at, claim, filled, gallery, photo, rank, worker},
+    samples::{at, claim, claim_as, filled, gallery, photo, rank, worker},
 };
 
 /// Who gets the next `turns` single jobs.
@@ -35,13 +36,46 @@ pub(super) async fn jobs_come_by_priority_then_arrival(ledger: &dyn Ledger) {
 
 pub(super) async fn a_claim_can_be_kept_to_one_gallery(ledger: &dyn Ledger) {
     let (_, wanted) = (filled(ledger, "first", 5.0, 3).await, filled(ledger, "wanted", 1.0, 3).await);
-    let claims = ledger.claim(&worker("w"), 9, Some(wanted.id), at(5), at(15)).await.unwrap();
+    let claims = claim_as(ledger, "w", 9, Some(wanted.id), 5).await;
     assert_eq!(claims.len(), 3);
     assert!(claims.iter().all(|claim| claim.gallery == wanted));
     let unknown = GalleryId::named("unknown");
     for empty in [wanted.id, unknown] {
-        assert!(ledger.claim(&worker("w"), 9, Some(empty), at(5), at(15)).await.unwrap().is_empty());
+        assert!(claim_as(ledger, "w", 9, Some(empty), 5).await.is_empty());
     }
+}
+
+pub(super) async fn a_placed_gallery_is_its_cluster_s(ledger: &dyn Ledger) {
+    let region = |name: &str| name.parse::<Region>().unwrap();
+    let (here, there) = (region("here"), region("there"));
+    let (placed, open) = (filled(ledger, "placed", 5.0, 4).await.id, filled(ledger, "open", 1.0, 2).await.id);
+    let unknown = GalleryId::named("unknown");
+    assert_eq!(ledger.place_gallery(unknown, None, "nobody").await.unwrap_err().kind(), Kind::NotFound);
+    ledger.place_gallery(placed, Some(&there), "its originals are there").await.unwrap();
+    let take = async |region, count, only| {
+        let worker = worker("w");
+        let ask = Ask { worker: &worker, region, count, only, now: at(5), expires_at: at(15) };
+        let claims = ledger.claim(&ask).await.unwrap();
+        claims.into_iter().map(|claim| claim.gallery.id).collect::<Vec<_>>()
+    };
+    // The other's turn would come first.
+    assert_eq!(take(Some(&here), 9, None).await, [open, open]);
+    assert!(take(Some(&here), 9, None).await.is_empty());
+    assert_eq!(take(Some(&there), 1, None).await, [placed]);
+    assert_eq!(take(None, 1, None).await, [placed]);
+    assert_eq!(take(Some(&here), 1, Some(placed)).await, [placed]);
+    let place = async || {
+        let backlog = ledger.backlog().await.unwrap();
+        let found = backlog.into_iter().find(|backlog| backlog.gallery == placed).unwrap();
+        (found.cluster, found.placement)
+    };
+    assert_eq!(place().await, (Some(there.clone()), Some("its originals are there".to_owned())));
+    // A gallery that is opened or ranked again stays where it is.
+    ledger.open_gallery(&gallery("placed"), &rank(5.0)).await.unwrap();
+    assert!(take(Some(&here), 9, None).await.is_empty());
+    ledger.place_gallery(placed, None, "the cluster is gone").await.unwrap();
+    assert_eq!(place().await, (None, Some("the cluster is gone".to_owned())));
+    assert_eq!(take(Some(&here), 9, None).await, [placed]);
 }
 
 pub(super) async fn weights_share_the_work(ledger: &dyn Ledger) {
@@ -67,7 +101,7 @@ pub(super) async fn critical_galleries_come_first_up_to_their_share(ledger: &dyn
     let counts = served(ledger, 50, 100).await;
     assert!(counts[&late].abs_diff(35) <= 1 && counts[&patient].abs_diff(15) <= 1, "{counts:?}");
     // Where nobody else waits, a share is no limit.
-    let others = ledger.claim(&worker("w"), 50, Some(patient), at(100), at(110)).await.unwrap();
+    let others = claim_as(ledger, "w", 50, Some(patient), 100).await;
     assert_eq!(others.len(), 20);
     assert_eq!(served(ledger, 10, 100).await[&late], 10);
 }

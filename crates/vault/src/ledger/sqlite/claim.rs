@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 
 use procession_domain::{
-    GalleryId, JobId, Timestamp, WorkerId,
+    JobId, Region, Timestamp,
     job::{Claim, Lease},
 };
 use sqlx::SqliteConnection;
 
 use super::{SqliteLedger, failed, rows};
-use crate::Result;
+use crate::{Result, ledger::Ask};
 
 const ACTION: &str = "claim jobs";
 
@@ -24,8 +24,10 @@ const WAKE: &str = "UPDATE job SET state = 'waiting', wakes_at = NULL,
 
 /// The first of the critical galleries, the first of the others, and what decides between them.
 const CANDIDATES: &str = "SELECT
-     (SELECT id FROM gallery WHERE waiting > 0 AND critical_at <= $1 ORDER BY deadline, id LIMIT 1),
-     (SELECT id FROM gallery WHERE waiting > 0 AND critical_at > $1 ORDER BY vtime, deadline, id LIMIT 1),
+     (SELECT id FROM gallery WHERE waiting > 0 AND critical_at <= $1
+         AND ($2 IS NULL OR cluster IS NULL OR cluster = $2) ORDER BY deadline, id LIMIT 1),
+     (SELECT id FROM gallery WHERE waiting > 0 AND critical_at > $1
+         AND ($2 IS NULL OR cluster IS NULL OR cluster = $2) ORDER BY vtime, deadline, id LIMIT 1),
      critical_credit
      FROM schedule WHERE id = 1";
 
@@ -34,7 +36,8 @@ const FIRST_JOBS: &str = "SELECT job.id, job.epoch, job.failures, job.cost, phot
      FROM job JOIN photo ON photo.id = job.photo
      WHERE job.gallery = $1 AND job.state = 'waiting' ORDER BY job.priority DESC, job.id LIMIT $2";
 
-const TAKE: &str = "UPDATE job SET state = 'held', epoch = epoch + 1, worker = $2, wakes_at = $3 WHERE id = $1";
+const TAKE: &str = "UPDATE job SET state = 'held', epoch = epoch + 1, worker = $2, wakes_at = $3
+     WHERE id IN (SELECT value FROM json_each($1))";
 
 const CHARGE: &str = "UPDATE gallery SET waiting = waiting - $2, vtime = vtime + $3 / weight WHERE id = $1
      RETURNING settings, opened_at, vtime";
@@ -48,22 +51,15 @@ const FLOOR: &str = "SELECT COALESCE((SELECT MIN(vtime) FROM gallery WHERE waiti
 #[cfg(test)]
 pub(super) const STATEMENTS: [&str; 7] = [WAKE, CANDIDATES, FIRST_JOBS, TAKE, CHARGE, RECORD_TURN, FLOOR];
 
-pub(super) async fn claim(
-    ledger: &SqliteLedger,
-    worker: &WorkerId,
-    count: usize,
-    only: Option<GalleryId>,
-    now: Timestamp,
-    expires_at: Timestamp,
-) -> Result<Vec<Claim>> {
+pub(super) async fn claim(ledger: &SqliteLedger, ask: &Ask<'_>) -> Result<Vec<Claim>> {
     let mut transaction = ledger.write(ACTION).await?;
-    wake(&mut transaction, now).await?;
-    let turn = match only {
+    wake(&mut transaction, ask.now).await?;
+    let turn = match ask.only {
         Some(gallery) => Some(Turn { gallery: gallery.to_string(), credit_per_cost: 0.0 }),
-        None => next(&mut transaction, now, ledger.options.critical_share).await?,
+        None => next(&mut transaction, ask, ledger.options.critical_share).await?,
     };
     let claims = match turn {
-        Some(turn) if count > 0 => take(&mut transaction, &turn, worker, count, expires_at).await?,
+        Some(turn) if ask.count > 0 => take(&mut transaction, &turn, ask).await?,
         _ => Vec::new(),
     };
     transaction.commit().await.map_err(failed(ACTION))?;
@@ -89,9 +85,13 @@ async fn wake(connection: &mut SqliteConnection, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-async fn next(connection: &mut SqliteConnection, now: Timestamp, critical_share: f64) -> Result<Option<Turn>> {
-    let candidates: (Option<String>, Option<String>, f64) =
-        sqlx::query_as(CANDIDATES).bind(now.micros()).fetch_one(connection).await.map_err(failed(ACTION))?;
+async fn next(connection: &mut SqliteConnection, ask: &Ask<'_>, critical_share: f64) -> Result<Option<Turn>> {
+    let candidates: (Option<String>, Option<String>, f64) = sqlx::query_as(CANDIDATES)
+        .bind(ask.now.micros())
+        .bind(ask.region.map(Region::as_str))
+        .fetch_one(connection)
+        .await
+        .map_err(failed(ACTION))?;
     Ok(match candidates {
         (Some(critical), Some(_), credit) if credit >= 0.0 => {
             Some(Turn { gallery: critical, credit_per_cost: critical_share - 1.0 })
@@ -102,17 +102,11 @@ async fn next(connection: &mut SqliteConnection, now: Timestamp, critical_share:
     })
 }
 
-async fn take(
-    connection: &mut SqliteConnection,
-    turn: &Turn,
-    worker: &WorkerId,
-    count: usize,
-    expires_at: Timestamp,
-) -> Result<Vec<Claim>> {
+async fn take(connection: &mut SqliteConnection, turn: &Turn, ask: &Ask<'_>) -> Result<Vec<Claim>> {
     type Row = (i64, i64, i64, f64, String);
     let jobs: Vec<Row> = sqlx::query_as(FIRST_JOBS)
         .bind(&turn.gallery)
-        .bind(rows::limit(count))
+        .bind(rows::limit(ask.count))
         .fetch_all(&mut *connection)
         .await
         .map_err(failed(ACTION))?;
@@ -135,17 +129,18 @@ async fn take(
         .map_err(failed(ACTION))?;
     let mut gallery: procession_domain::gallery::Gallery = rows::read(&settings, "gallery", &turn.gallery)?;
     gallery.opened_at = Timestamp::from_micros(opened_at);
+    let ids: Vec<i64> = jobs.iter().map(|(id, ..)| *id).collect();
+    sqlx::query(TAKE)
+        .bind(rows::write(&ids)?)
+        .bind(&ask.worker.0)
+        .bind(ask.expires_at.micros())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed(ACTION))?;
     let mut claims = Vec::with_capacity(jobs.len());
     for (job, epoch, failures, _, facts) in jobs {
-        sqlx::query(TAKE)
-            .bind(job)
-            .bind(&worker.0)
-            .bind(expires_at.micros())
-            .execute(&mut *connection)
-            .await
-            .map_err(failed(ACTION))?;
         claims.push(Claim {
-            lease: Lease { job: JobId(job), epoch: epoch + 1, worker: worker.clone(), expires_at },
+            lease: Lease { job: JobId(job), epoch: epoch + 1, worker: ask.worker.clone(), expires_at: ask.expires_at },
             photo: rows::read(&facts, "photo of job", &job.to_string())?,
             gallery: gallery.clone(),
             failures: u32::try_from(failures).unwrap_or(u32::MAX),

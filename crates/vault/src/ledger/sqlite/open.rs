@@ -7,15 +7,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::failed;
+use super::super::{MIGRATIONS, failed};
 use crate::{Error, Result};
-
-/// Each file is applied once, in this order, in one transaction of its own. A file that was released never changes.
-pub(super) const MIGRATIONS: [&str; 3] = [
-    include_str!("../../../migrations/sqlite/0001_ledger.sql"),
-    include_str!("../../../migrations/sqlite/0002_service.sql"),
-    include_str!("../../../migrations/sqlite/0003_removal.sql"),
-];
 
 /// How long a transaction waits for another process's.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

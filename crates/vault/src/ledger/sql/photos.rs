@@ -1,18 +1,23 @@
 //! Photos, from staged to stored, and what is known of their faces.
 
+use std::collections::BTreeSet;
+
 use procession_domain::{
     GalleryId, PhotoId, Timestamp,
     photo::{Photo, PhotoState},
     recipe::Priority,
 };
-use sqlx::SqliteConnection;
 
-use super::{SqliteLedger, absent, claim, failed, galleries::without_gallery, removal::refuse_condemned, rows};
+use super::{
+    Connection, Store, absent, claim, dialect, failed, galleries::without_gallery, leases, removal::refuse_condemned,
+    rows,
+};
 use crate::Result;
 
-pub(super) async fn stage(ledger: &SqliteLedger, photo: &Photo) -> Result<()> {
+pub(super) async fn stage(ledger: &Store, photo: &Photo) -> Result<()> {
     let action = "stage a photo";
     let mut transaction = ledger.write(action).await?;
+    dialect::lock(&mut transaction, &photo.original.to_string()).await?;
     refuse_condemned(&mut transaction, photo.original).await?;
     let sql = "INSERT INTO photo (id, gallery, original, name, stored_at, state, priority, cost, facts)
          VALUES ($1, $2, $3, $4, $5, 'staged', 0, 0, $6)
@@ -31,9 +36,11 @@ pub(super) async fn stage(ledger: &SqliteLedger, photo: &Photo) -> Result<()> {
     transaction.commit().await.map_err(failed(action))
 }
 
-pub(super) async fn store(ledger: &SqliteLedger, photo: &Photo, priority: Priority, cost: f64) -> Result<bool> {
+pub(super) async fn store(ledger: &Store, photo: &Photo, priority: Priority, cost: f64) -> Result<bool> {
     let action = "store a photo";
     let mut transaction = ledger.write(action).await?;
+    // Against whoever deletes the original, and whoever stores the same photo under another name.
+    dialect::lock(&mut transaction, &photo.original.to_string()).await?;
     let sql = "SELECT facts FROM photo WHERE id = $1 AND state <> 'staged'";
     let known: Option<String> = sqlx::query_scalar(sql)
         .bind(photo.id.to_string())
@@ -57,7 +64,7 @@ pub(super) async fn store(ledger: &SqliteLedger, photo: &Photo, priority: Priori
     Ok(new)
 }
 
-async fn insert(connection: &mut SqliteConnection, photo: &Photo, priority: Priority, cost: f64) -> Result<()> {
+async fn insert(connection: &mut Connection, photo: &Photo, priority: Priority, cost: f64) -> Result<()> {
     let action = "store a photo";
     refuse_condemned(connection, photo.original).await?;
     let sql = "INSERT INTO photo (id, gallery, original, name, stored_at, state, priority, cost, facts)
@@ -80,7 +87,7 @@ async fn insert(connection: &mut SqliteConnection, photo: &Photo, priority: Prio
 }
 
 /// Inserts the job of a stored photo and counts it.
-async fn insert_job(connection: &mut SqliteConnection, photo: &str, gallery: &str, action: &'static str) -> Result<()> {
+async fn insert_job(connection: &mut Connection, photo: &str, gallery: &str, action: &'static str) -> Result<()> {
     let sql = "INSERT INTO job (photo, gallery, priority, cost, state, epoch, failures)
          SELECT id, gallery, priority, cost, 'waiting', 0, 0 FROM photo WHERE id = $1";
     sqlx::query(sql).bind(photo).execute(&mut *connection).await.map_err(failed(action))?;
@@ -88,7 +95,7 @@ async fn insert_job(connection: &mut SqliteConnection, photo: &str, gallery: &st
 }
 
 /// Adds names to a photo. Returns false if it has them all.
-async fn add_names(connection: &mut SqliteConnection, mut known: Photo, names: &[String]) -> Result<bool> {
+async fn add_names(connection: &mut Connection, mut known: Photo, names: &[String]) -> Result<bool> {
     let before = known.names.len();
     known.names.extend_from_slice(names);
     known.names.sort();
@@ -120,19 +127,19 @@ pub(super) const STATEMENTS: [&str; 2] = [ONE, PAGE];
 /// Columns of a photo: id, state, facts, finished, failure.
 type Row = (String, String, String, Option<String>, Option<String>);
 
-pub(super) async fn all(ledger: &SqliteLedger, gallery: GalleryId) -> Result<Vec<(Photo, PhotoState)>> {
+pub(super) async fn all(ledger: &Store, gallery: GalleryId) -> Result<Vec<(Photo, PhotoState)>> {
     let rows = sqlx::query_as(ALL).bind(gallery.to_string()).fetch_all(&ledger.readers).await;
     rows.map_err(failed("list a gallery's photos"))?.into_iter().map(photo).collect()
 }
 
-pub(super) async fn one(ledger: &SqliteLedger, id: PhotoId) -> Result<(Photo, PhotoState)> {
+pub(super) async fn one(ledger: &Store, id: PhotoId) -> Result<(Photo, PhotoState)> {
     let row = sqlx::query_as(ONE).bind(id.to_string()).fetch_optional(&ledger.readers).await;
     let row = row.map_err(failed("read a photo"))?;
     photo(row.ok_or_else(|| absent(&format_args!("photo {id}")))?)
 }
 
 pub(super) async fn page(
-    ledger: &SqliteLedger,
+    ledger: &Store,
     gallery: GalleryId,
     after: Option<PhotoId>,
     limit: usize,
@@ -156,7 +163,7 @@ fn photo((id, state, facts, finished, failure): Row) -> Result<(Photo, PhotoStat
     Ok((rows::read(&facts, "photo", &id)?, state))
 }
 
-pub(super) async fn embeddings(ledger: &SqliteLedger, gallery: GalleryId) -> Result<Vec<(PhotoId, usize, Vec<f32>)>> {
+pub(super) async fn embeddings(ledger: &Store, gallery: GalleryId) -> Result<Vec<(PhotoId, usize, Vec<f32>)>> {
     let sql = "SELECT photo, face, vector FROM embedding WHERE gallery = $1 ORDER BY photo, face";
     let rows: Vec<(String, i64, Vec<u8>)> = sqlx::query_as(sql)
         .bind(gallery.to_string())
@@ -170,18 +177,23 @@ pub(super) async fn embeddings(ledger: &SqliteLedger, gallery: GalleryId) -> Res
     rows.into_iter().map(embedding).collect()
 }
 
-pub(super) async fn erase_embeddings(ledger: &SqliteLedger, gallery: GalleryId) -> Result<u64> {
+pub(super) async fn erase_embeddings(ledger: &Store, gallery: GalleryId) -> Result<u64> {
     let action = "erase embeddings";
     let sql = "DELETE FROM embedding WHERE gallery = $1";
-    let done = sqlx::query(sql).bind(gallery.to_string()).execute(&ledger.writer).await.map_err(failed(action))?;
-    ledger.overwrite(action).await?;
+    let gallery = gallery.to_string();
+    let mut transaction = ledger.write(action).await?;
+    dialect::lock(&mut transaction, &leases::embeddings_of(&gallery)).await?;
+    let done = sqlx::query(sql).bind(&gallery).execute(&mut *transaction).await.map_err(failed(action))?;
+    transaction.commit().await.map_err(failed(action))?;
     Ok(done.rows_affected())
 }
 
-pub(super) async fn redo(ledger: &SqliteLedger, photos: &[PhotoId]) -> Result<u64> {
+pub(super) async fn redo(ledger: &Store, photos: &[PhotoId]) -> Result<u64> {
     let action = "put photos back to work";
     let mut transaction = ledger.write(action).await?;
     let mut redone = 0;
+    // Everybody locks photos in this order.
+    let photos: BTreeSet<_> = photos.iter().collect();
     for photo in photos {
         redone += u64::from(redo_one(&mut transaction, &photo.to_string(), action).await?);
     }
@@ -189,33 +201,25 @@ pub(super) async fn redo(ledger: &SqliteLedger, photos: &[PhotoId]) -> Result<u6
     Ok(redone)
 }
 
-async fn redo_one(connection: &mut SqliteConnection, photo: &str, action: &'static str) -> Result<bool> {
-    let sql = "SELECT photo.gallery, job.state FROM photo LEFT JOIN job ON job.photo = photo.id
-         WHERE photo.id = $1 AND photo.state <> 'staged'";
-    let found: Option<(String, Option<String>)> =
-        sqlx::query_as(sql).bind(photo).fetch_optional(&mut *connection).await.map_err(failed(action))?;
-    let gallery = match found {
-        None => return Ok(false),
-        Some((_, Some(state))) if state == "held" => return Ok(false),
-        Some((gallery, state)) => {
-            if state.is_some_and(|state| state == "waiting") {
-                claim::remove_waiting(connection, &gallery, 1, action).await?;
-            }
-            gallery
-        }
-    };
-    for sql in [
-        "DELETE FROM job WHERE photo = $1",
-        "DELETE FROM embedding WHERE photo = $1",
-        "UPDATE photo SET state = 'stored', finished = NULL, failure = NULL WHERE id = $1",
-    ] {
-        sqlx::query(sql).bind(photo).execute(&mut *connection).await.map_err(failed(action))?;
+async fn redo_one(connection: &mut Connection, photo: &str, action: &'static str) -> Result<bool> {
+    let sql = "DELETE FROM job WHERE photo = $1 AND state <> 'held' RETURNING state";
+    let job: Option<String> =
+        sqlx::query_scalar(sql).bind(photo).fetch_optional(&mut *connection).await.map_err(failed(action))?;
+    let sql = "UPDATE photo SET state = 'stored', finished = NULL, failure = NULL
+         WHERE id = $1 AND state <> 'staged' AND NOT EXISTS (SELECT 1 FROM job WHERE photo = $1) RETURNING gallery";
+    let gallery: Option<String> =
+        sqlx::query_scalar(sql).bind(photo).fetch_optional(&mut *connection).await.map_err(failed(action))?;
+    let Some(gallery) = gallery else { return Ok(false) };
+    let sql = "DELETE FROM embedding WHERE photo = $1";
+    sqlx::query(sql).bind(photo).execute(&mut *connection).await.map_err(failed(action))?;
+    if job.is_some_and(|state| state == "waiting") {
+        claim::remove_waiting(connection, &gallery, 1, action).await?;
     }
     insert_job(connection, photo, &gallery, action).await?;
     Ok(true)
 }
 
-pub(super) async fn abandoned(ledger: &SqliteLedger, before: Timestamp) -> Result<Vec<Photo>> {
+pub(super) async fn abandoned(ledger: &Store, before: Timestamp) -> Result<Vec<Photo>> {
     let sql = "SELECT id, facts FROM photo WHERE state = 'staged' AND stored_at < $1 ORDER BY stored_at, id";
     let rows: Vec<(String, String)> = sqlx::query_as(sql)
         .bind(before.micros())
@@ -225,7 +229,7 @@ pub(super) async fn abandoned(ledger: &SqliteLedger, before: Timestamp) -> Resul
     rows.into_iter().map(|(id, facts)| rows::read(&facts, "photo", &id)).collect()
 }
 
-pub(super) async fn unstage(ledger: &SqliteLedger, photo: PhotoId) -> Result<()> {
+pub(super) async fn unstage(ledger: &Store, photo: PhotoId) -> Result<()> {
     let sql = "DELETE FROM photo WHERE id = $1 AND state = 'staged'";
     let done = sqlx::query(sql).bind(photo.to_string()).execute(&ledger.writer).await;
     done.map(|_| ()).map_err(failed("forget a staged photo"))

@@ -1,9 +1,8 @@
 //! The service's documents.
 
 use procession_domain::Timestamp;
-use sqlx::SqliteConnection;
 
-use super::{SqliteLedger, absent, failed, rows};
+use super::{Connection, Store, absent, failed, rows};
 use crate::{
     Error, Result,
     documents::{Expect, Record, Versioned},
@@ -31,7 +30,7 @@ const LIST: &str = "SELECT id, owner, version, expires_at, body FROM document
 const DUE: &str = "SELECT id, owner, version, expires_at, body FROM document
      WHERE kind = $1 AND expires_at <= $2 ORDER BY expires_at, id LIMIT $3";
 
-const SWEEP: &str = "DELETE FROM document WHERE kind = $1 AND id IN
+const SWEEP: &str = "DELETE FROM document WHERE kind = $1 AND expires_at <= $2 AND id IN
      (SELECT id FROM document WHERE kind = $1 AND expires_at <= $2 ORDER BY expires_at, id LIMIT $3)";
 
 const DELETE: &str = "DELETE FROM document WHERE kind = $1 AND id = $2";
@@ -41,7 +40,7 @@ const DELETE_OWNED: &str = "DELETE FROM document WHERE owner = $1";
 #[cfg(test)]
 pub(super) const STATEMENTS: [&str; 9] = [PUT, CREATE, REPLACE, ONE, LIST, DUE, SWEEP, DELETE, DELETE_OWNED];
 
-pub(super) async fn put(ledger: &SqliteLedger, kind: &str, record: &Record, expect: Expect) -> Result<i64> {
+pub(super) async fn put(ledger: &Store, kind: &str, record: &Record, expect: Expect) -> Result<i64> {
     let mut transaction = ledger.write("write a document").await?;
     let version = put_in(&mut transaction, kind, record, expect).await?;
     transaction.commit().await.map_err(failed("write a document"))?;
@@ -49,12 +48,7 @@ pub(super) async fn put(ledger: &SqliteLedger, kind: &str, record: &Record, expe
 }
 
 /// Writes a document as a part of something larger, which must end if this fails.
-pub(super) async fn put_in(
-    connection: &mut SqliteConnection,
-    kind: &str,
-    record: &Record,
-    expect: Expect,
-) -> Result<i64> {
+pub(super) async fn put_in(connection: &mut Connection, kind: &str, record: &Record, expect: Expect) -> Result<i64> {
     record.check(kind)?;
     let statement = match expect {
         Expect::Anything => PUT,
@@ -77,7 +71,7 @@ pub(super) async fn put_in(
 }
 
 /// Why a document is not as it was expected.
-async fn unexpected(connection: &mut SqliteConnection, kind: &str, id: &str) -> Result<Error> {
+async fn unexpected(connection: &mut Connection, kind: &str, id: &str) -> Result<Error> {
     let found: Option<Row> =
         sqlx::query_as(ONE).bind(kind).bind(id).fetch_optional(connection).await.map_err(failed("read a document"))?;
     let what = format!("{kind} {id}");
@@ -90,13 +84,13 @@ async fn unexpected(connection: &mut SqliteConnection, kind: &str, id: &str) -> 
     })
 }
 
-pub(super) async fn one(ledger: &SqliteLedger, kind: &str, id: &str) -> Result<Option<Versioned<Record>>> {
+pub(super) async fn one(ledger: &Store, kind: &str, id: &str) -> Result<Option<Versioned<Record>>> {
     let row = sqlx::query_as(ONE).bind(kind).bind(id).fetch_optional(&ledger.readers).await;
     Ok(row.map_err(failed("read a document"))?.map(record))
 }
 
 pub(super) async fn list(
-    ledger: &SqliteLedger,
+    ledger: &Store,
     kind: &str,
     owner: &str,
     after: Option<&str>,
@@ -113,12 +107,7 @@ pub(super) async fn list(
     Ok(rows.into_iter().map(record).collect())
 }
 
-pub(super) async fn due(
-    ledger: &SqliteLedger,
-    kind: &str,
-    now: Timestamp,
-    limit: usize,
-) -> Result<Vec<Versioned<Record>>> {
+pub(super) async fn due(ledger: &Store, kind: &str, now: Timestamp, limit: usize) -> Result<Vec<Versioned<Record>>> {
     let rows = sqlx::query_as(DUE)
         .bind(kind)
         .bind(now.micros())
@@ -129,7 +118,7 @@ pub(super) async fn due(
     Ok(rows.into_iter().map(record).collect())
 }
 
-pub(super) async fn sweep(ledger: &SqliteLedger, kind: &str, now: Timestamp, limit: usize) -> Result<u64> {
+pub(super) async fn sweep(ledger: &Store, kind: &str, now: Timestamp, limit: usize) -> Result<u64> {
     let done = sqlx::query(SWEEP)
         .bind(kind)
         .bind(now.micros())
@@ -140,13 +129,18 @@ pub(super) async fn sweep(ledger: &SqliteLedger, kind: &str, now: Timestamp, lim
     Ok(done.rows_affected())
 }
 
-pub(super) async fn delete(ledger: &SqliteLedger, kind: &str, id: &str) -> Result<bool> {
+pub(super) async fn delete(ledger: &Store, kind: &str, id: &str) -> Result<bool> {
     let done = sqlx::query(DELETE).bind(kind).bind(id).execute(&ledger.writer).await;
     Ok(done.map_err(failed("delete a document"))?.rows_affected() > 0)
 }
 
+pub(super) async fn delete_all(ledger: &Store, owner: &str) -> Result<u64> {
+    let mut connection = ledger.writer.acquire().await.map_err(failed("delete an owner's documents"))?;
+    delete_owned(&mut connection, owner).await
+}
+
 /// Deletes all documents of an owner. Nobody's documents are not an owner's: that is a mistake.
-pub(super) async fn delete_owned(connection: &mut SqliteConnection, owner: &str) -> Result<u64> {
+pub(super) async fn delete_owned(connection: &mut Connection, owner: &str) -> Result<u64> {
     if owner.is_empty() {
         let why = "documents without an owner cannot be deleted together; delete them one by one".to_owned();
         return Err(Error::Refused { place: "ledger".to_owned(), why });

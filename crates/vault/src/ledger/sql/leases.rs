@@ -1,5 +1,7 @@
 //! What the holder of a lease may do. Everything is fenced by job, epoch and worker.
 
+use std::collections::BTreeMap;
+
 use procession_domain::{
     Timestamp,
     analysis::Face,
@@ -7,9 +9,8 @@ use procession_domain::{
     job::Lease,
     photo::{Failure, Finished},
 };
-use sqlx::SqliteConnection;
 
-use super::{SqliteLedger, claim, failed, rows};
+use super::{Connection, Store, claim, dialect, failed, rows};
 use crate::{Error, Result};
 
 /// A job of which the lease is good.
@@ -20,8 +21,9 @@ struct Held {
     waits: bool,
 }
 
-async fn held(connection: &mut SqliteConnection, lease: &Lease, action: &'static str) -> Result<Option<Held>> {
-    let sql = "SELECT photo, gallery, state = 'waiting' FROM job WHERE id = $1 AND epoch = $2 AND worker = $3";
+async fn held(connection: &mut Connection, lease: &Lease, action: &'static str) -> Result<Option<Held>> {
+    let sql =
+        for_update!("SELECT photo, gallery, state = 'waiting' FROM job WHERE id = $1 AND epoch = $2 AND worker = $3");
     let row: Option<(String, String, bool)> = sqlx::query_as(sql)
         .bind(lease.job.0)
         .bind(lease.epoch)
@@ -33,20 +35,24 @@ async fn held(connection: &mut SqliteConnection, lease: &Lease, action: &'static
 }
 
 /// As `held`, and the job waits no longer.
-async fn held_or_conflict(connection: &mut SqliteConnection, lease: &Lease, action: &'static str) -> Result<Held> {
-    let held = held(&mut *connection, lease, action).await?.ok_or_else(|| Error::Conflict {
-        place: "ledger".to_owned(),
-        what: format!("job {}", lease.job),
-        why: format!("the lease with epoch {} is no longer good", lease.epoch),
-    })?;
+async fn held_or_conflict(connection: &mut Connection, lease: &Lease, action: &'static str) -> Result<Held> {
+    let held = held(&mut *connection, lease, action).await?.ok_or_else(|| stale(lease))?;
     if held.waits {
         claim::remove_waiting(connection, &held.gallery, 1, action).await?;
     }
     Ok(held)
 }
 
+fn stale(lease: &Lease) -> Error {
+    Error::Conflict {
+        place: "ledger".to_owned(),
+        what: format!("job {}", lease.job),
+        why: format!("the lease with epoch {} is no longer good", lease.epoch),
+    }
+}
+
 async fn execute_on_job(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     sql: &'static str,
     lease: &Lease,
     action: &'static str,
@@ -55,11 +61,18 @@ async fn execute_on_job(
     done.map(|_| ()).map_err(failed(action))
 }
 
-pub(super) async fn renew(ledger: &SqliteLedger, leases: &[Lease], expires_at: Timestamp) -> Result<Vec<Lease>> {
+/// Everybody locks jobs in this order.
+fn in_order(leases: &[Lease]) -> Vec<&Lease> {
+    let mut leases: Vec<&Lease> = leases.iter().collect();
+    leases.sort_by_key(|lease| lease.job.0);
+    leases
+}
+
+pub(super) async fn renew(ledger: &Store, leases: &[Lease], expires_at: Timestamp) -> Result<Vec<Lease>> {
     let action = "renew leases";
     let mut transaction = ledger.write(action).await?;
     let mut lost = Vec::new();
-    for lease in leases {
+    for lease in in_order(leases) {
         let Some(held) = held(&mut transaction, lease, action).await? else {
             lost.push(lease.clone());
             continue;
@@ -78,46 +91,52 @@ pub(super) async fn renew(ledger: &SqliteLedger, leases: &[Lease], expires_at: T
     Ok(lost)
 }
 
-pub(super) async fn complete(ledger: &SqliteLedger, lease: &Lease, finished: &Finished) -> Result<()> {
-    let action = "complete a job";
-    let json = rows::write(finished)?;
+pub(super) async fn complete_all(ledger: &Store, done: &[(Lease, Finished)]) -> Result<Vec<Result<()>>> {
+    let action = "complete jobs";
+    let mut results: Vec<_> = done.iter().map(|(lease, _)| Err(stale(lease))).collect();
     let mut transaction = ledger.write(action).await?;
-    let held = held_or_conflict(&mut transaction, lease, action).await?;
-    execute_on_job(&mut transaction, "DELETE FROM job WHERE id = $1", lease, action).await?;
-    sqlx::query("UPDATE photo SET state = 'done', finished = $2, failure = NULL WHERE id = $1")
-        .bind(&held.photo)
-        .bind(json)
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed(action))?;
-    let faces = finished.analysis.faces.as_deref().unwrap_or_default();
-    if faces.iter().any(|face| face.embedding.is_some()) {
-        keep_embeddings(&mut transaction, &held, faces, action).await?;
+    let mut waited = BTreeMap::new();
+    for (at, photo, gallery, waits) in dialect::end(&mut transaction, done).await? {
+        let faces = done[at].1.analysis.faces.as_deref().unwrap_or_default();
+        if faces.iter().any(|face| face.embedding.is_some()) {
+            keep_embeddings(&mut transaction, &photo, &gallery, faces, action).await?;
+        }
+        if waits {
+            *waited.entry(gallery).or_insert(0) += 1;
+        }
+        results[at] = Ok(());
     }
-    transaction.commit().await.map_err(failed(action))
+    for (gallery, count) in waited {
+        claim::remove_waiting(&mut transaction, &gallery, count, action).await?;
+    }
+    transaction.commit().await.map_err(failed(action))?;
+    Ok(results)
 }
 
 /// Keeps the embeddings if there is consent now: it may have been withdrawn while the worker had the photo.
 async fn keep_embeddings(
-    connection: &mut SqliteConnection,
-    held: &Held,
+    connection: &mut Connection,
+    photo: &str,
+    gallery: &str,
     faces: &[Face],
     action: &'static str,
 ) -> Result<()> {
+    // Whoever erases them waits until these are there, or reads that the consent is gone.
+    dialect::lock_shared(connection, &embeddings_of(gallery)).await?;
     let settings: String = sqlx::query_scalar("SELECT settings FROM gallery WHERE id = $1")
-        .bind(&held.gallery)
+        .bind(gallery)
         .fetch_one(&mut *connection)
         .await
         .map_err(failed(action))?;
-    if !rows::read::<Gallery>(&settings, "gallery", &held.gallery)?.consent.faces {
+    if !rows::read::<Gallery>(&settings, "gallery", gallery)?.consent.faces {
         return Ok(());
     }
     for (face, embedding) in (0_i64..).zip(faces.iter().map(|face| &face.embedding)) {
         let Some(vector) = embedding else { continue };
         sqlx::query("INSERT INTO embedding (photo, face, gallery, vector) VALUES ($1, $2, $3, $4)")
-            .bind(&held.photo)
+            .bind(photo)
             .bind(face)
-            .bind(&held.gallery)
+            .bind(gallery)
             .bind(rows::vector_to_bytes(vector))
             .execute(&mut *connection)
             .await
@@ -126,7 +145,12 @@ async fn keep_embeddings(
     Ok(())
 }
 
-pub(super) async fn quarantine(ledger: &SqliteLedger, lease: &Lease, failure: &Failure, _now: Timestamp) -> Result<()> {
+/// What whoever keeps or erases a gallery's embeddings locks.
+pub(super) fn embeddings_of(gallery: &str) -> String {
+    format!("embeddings of {gallery}")
+}
+
+pub(super) async fn quarantine(ledger: &Store, lease: &Lease, failure: &Failure, _now: Timestamp) -> Result<()> {
     let action = "quarantine a photo";
     let mut transaction = ledger.write(action).await?;
     let held = held_or_conflict(&mut transaction, lease, action).await?;
@@ -140,7 +164,7 @@ pub(super) async fn quarantine(ledger: &SqliteLedger, lease: &Lease, failure: &F
     transaction.commit().await.map_err(failed(action))
 }
 
-pub(super) async fn retry(ledger: &SqliteLedger, lease: &Lease, failure: &Failure, retry_at: Timestamp) -> Result<()> {
+pub(super) async fn retry(ledger: &Store, lease: &Lease, failure: &Failure, retry_at: Timestamp) -> Result<()> {
     let action = "give a job back";
     let sql = "UPDATE job SET state = 'delayed', wakes_at = $2, worker = NULL, failures = failures + 1, failure = $3
          WHERE id = $1";
@@ -156,11 +180,11 @@ pub(super) async fn retry(ledger: &SqliteLedger, lease: &Lease, failure: &Failur
     transaction.commit().await.map_err(failed(action))
 }
 
-pub(super) async fn release(ledger: &SqliteLedger, leases: &[Lease]) -> Result<()> {
+pub(super) async fn release(ledger: &Store, leases: &[Lease]) -> Result<()> {
     let action = "give jobs back";
     let sql = "UPDATE job SET state = 'waiting', wakes_at = NULL, worker = NULL WHERE id = $1";
     let mut transaction = ledger.write(action).await?;
-    for lease in leases {
+    for lease in in_order(leases) {
         let Some(held) = held(&mut transaction, lease, action).await? else { continue };
         execute_on_job(&mut transaction, sql, lease, action).await?;
         if !held.waits {

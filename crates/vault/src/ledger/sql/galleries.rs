@@ -1,12 +1,12 @@
 //! Galleries, their rank, their progress, and the files that they refused.
 
 use procession_domain::{
-    GalleryId, StudioId, Timestamp,
+    GalleryId, Region, StudioId, Timestamp,
     gallery::{Gallery, Progress, Rank},
     photo::Refusal,
 };
 
-use super::{SqliteLedger, absent, failed, rows};
+use super::{Store, absent, dialect, failed, rows};
 use crate::{Error, Result};
 
 const OPEN: &str = "INSERT INTO gallery
@@ -19,6 +19,9 @@ const OPEN: &str = "INSERT INTO gallery
 
 const ONE: &str = "SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery WHERE id = $1";
 
+const ONE_TO_UPDATE: &str =
+    for_update!("SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery WHERE id = $1");
+
 const ALL: &str = "SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery
      ORDER BY opened_at DESC, id";
 
@@ -29,9 +32,9 @@ const UPDATE: &str = "UPDATE gallery SET settings = $2, urgency = $3, weight = $
      WHERE id = $1";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 4] = [ONE, OF_STUDIO, UPDATE, PROGRESS];
+pub(super) const STATEMENTS: [&str; 5] = [ONE, ONE_TO_UPDATE, OF_STUDIO, UPDATE, PROGRESS];
 
-pub(super) async fn open(ledger: &SqliteLedger, gallery: &Gallery, rank: &Rank) -> Result<Gallery> {
+pub(super) async fn open(ledger: &Store, gallery: &Gallery, rank: &Rank) -> Result<Gallery> {
     let action = "open a gallery";
     let mut transaction = ledger.write(action).await?;
     let opened_at: Option<i64> = sqlx::query_scalar(OPEN)
@@ -51,19 +54,19 @@ pub(super) async fn open(ledger: &SqliteLedger, gallery: &Gallery, rank: &Rank) 
     Ok(Gallery { opened_at: Timestamp::from_micros(opened_at), ..gallery.clone() })
 }
 
-pub(super) async fn one(ledger: &SqliteLedger, id: GalleryId) -> Result<(Gallery, Rank)> {
+pub(super) async fn one(ledger: &Store, id: GalleryId) -> Result<(Gallery, Rank)> {
     let row = sqlx::query_as(ONE).bind(id.to_string()).fetch_optional(&ledger.readers).await;
     let row = row.map_err(failed("read a gallery"))?;
     rows::gallery(row.ok_or_else(|| unknown(id))?)
 }
 
-pub(super) async fn all(ledger: &SqliteLedger) -> Result<Vec<(Gallery, Rank)>> {
+pub(super) async fn all(ledger: &Store) -> Result<Vec<(Gallery, Rank)>> {
     let rows = sqlx::query_as(ALL).fetch_all(&ledger.readers).await.map_err(failed("list galleries"))?;
     rows.into_iter().map(rows::gallery).collect()
 }
 
 pub(super) async fn of_studio(
-    ledger: &SqliteLedger,
+    ledger: &Store,
     studio: StudioId,
     after: Option<(Timestamp, GalleryId)>,
     limit: usize,
@@ -82,10 +85,10 @@ pub(super) async fn of_studio(
     rows.map_err(failed("list a studio's galleries"))?.into_iter().map(rows::gallery).collect()
 }
 
-pub(super) async fn update(ledger: &SqliteLedger, gallery: &Gallery, rank: &Rank, expected: &Gallery) -> Result<()> {
+pub(super) async fn update(ledger: &Store, gallery: &Gallery, rank: &Rank, expected: &Gallery) -> Result<()> {
     let action = "update a gallery";
     let mut transaction = ledger.write(action).await?;
-    let row = sqlx::query_as(ONE).bind(gallery.id.to_string()).fetch_optional(&mut *transaction).await;
+    let row = sqlx::query_as(ONE_TO_UPDATE).bind(gallery.id.to_string()).fetch_optional(&mut *transaction).await;
     let row = row.map_err(failed(action))?;
     let (stored, _) = rows::gallery(row.ok_or_else(|| unknown(gallery.id))?)?;
     if stored != *expected {
@@ -107,7 +110,7 @@ pub(super) async fn update(ledger: &SqliteLedger, gallery: &Gallery, rank: &Rank
     transaction.commit().await.map_err(failed(action))
 }
 
-pub(super) async fn rank(ledger: &SqliteLedger, id: GalleryId, rank: &Rank) -> Result<()> {
+pub(super) async fn rank(ledger: &Store, id: GalleryId, rank: &Rank) -> Result<()> {
     let sql = "UPDATE gallery SET urgency = $2, weight = $3, deadline = $4, critical_at = $5 WHERE id = $1";
     let done = sqlx::query(sql)
         .bind(id.to_string())
@@ -121,7 +124,25 @@ pub(super) async fn rank(ledger: &SqliteLedger, id: GalleryId, rank: &Rank) -> R
     if done.rows_affected() == 0 { Err(unknown(id)) } else { Ok(()) }
 }
 
-pub(super) async fn refuse(ledger: &SqliteLedger, gallery: GalleryId, refusal: &Refusal, now: Timestamp) -> Result<()> {
+pub(super) async fn place(ledger: &Store, id: GalleryId, cluster: Option<&Region>, reason: &str) -> Result<()> {
+    let action = "place a gallery";
+    let mut transaction = ledger.write(action).await?;
+    let done = sqlx::query("UPDATE gallery SET cluster = $2, placement = $3 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(cluster.map(Region::as_str))
+        .bind(reason)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed(action))?;
+    if done.rows_affected() == 0 {
+        return Err(unknown(id));
+    }
+    // Its photos may be work for others now.
+    dialect::tell(&mut transaction).await?;
+    transaction.commit().await.map_err(failed(action))
+}
+
+pub(super) async fn refuse(ledger: &Store, gallery: GalleryId, refusal: &Refusal, now: Timestamp) -> Result<()> {
     let sql = "INSERT INTO refusal (gallery, name, failure, refused_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (gallery, name) DO UPDATE SET failure = excluded.failure, refused_at = excluded.refused_at";
     sqlx::query(sql)
@@ -135,13 +156,13 @@ pub(super) async fn refuse(ledger: &SqliteLedger, gallery: GalleryId, refusal: &
     Ok(())
 }
 
-pub(super) async fn clear_refusals(ledger: &SqliteLedger, gallery: GalleryId) -> Result<()> {
+pub(super) async fn clear_refusals(ledger: &Store, gallery: GalleryId) -> Result<()> {
     let sql = "DELETE FROM refusal WHERE gallery = $1";
     let done = sqlx::query(sql).bind(gallery.to_string()).execute(&ledger.writer).await;
     done.map(|_| ()).map_err(failed("forget refused files"))
 }
 
-pub(super) async fn refusals(ledger: &SqliteLedger, gallery: GalleryId) -> Result<Vec<Refusal>> {
+pub(super) async fn refusals(ledger: &Store, gallery: GalleryId) -> Result<Vec<Refusal>> {
     let sql = "SELECT name, failure FROM refusal WHERE gallery = $1 ORDER BY name";
     let rows: Vec<(String, String)> = sqlx::query_as(sql)
         .bind(gallery.to_string())
@@ -163,7 +184,7 @@ const PROGRESS: &str = "SELECT
      (SELECT COUNT(*) FROM photo WHERE gallery = $1 AND state = 'quarantined'),
      (SELECT COUNT(*) FROM refusal WHERE gallery = $1)";
 
-pub(super) async fn progress(ledger: &SqliteLedger, gallery: GalleryId) -> Result<Progress> {
+pub(super) async fn progress(ledger: &Store, gallery: GalleryId) -> Result<Progress> {
     let counts: (i64, i64, i64, i64, i64) = sqlx::query_as(PROGRESS)
         .bind(gallery.to_string())
         .fetch_one(&ledger.readers)

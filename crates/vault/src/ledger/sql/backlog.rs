@@ -2,12 +2,13 @@
 
 use procession_domain::{Timestamp, WorkerId, gallery::Backlog, job::Holder};
 
-use super::{SqliteLedger, failed, rows};
+use super::{Store, failed, rows};
 use crate::Result;
 
 /// The first of a gallery's jobs that wait has the least id.
 const BACKLOG: &str = "SELECT gallery.id, urgency, weight, deadline, critical_at,
-         unfinished.waiting, unfinished.working, unfinished.cost, unfinished.held_cost, photo.stored_at
+         unfinished.waiting, unfinished.working, unfinished.cost, unfinished.held_cost, photo.stored_at,
+         cluster, placement
      FROM (SELECT gallery,
              COUNT(*) FILTER (WHERE state <> 'held') AS waiting,
              COUNT(*) FILTER (WHERE state = 'held') AS working,
@@ -27,11 +28,24 @@ const HOLDERS: &str = "SELECT worker, COUNT(*), MIN(wakes_at) FROM job
 #[cfg(test)]
 pub(super) const STATEMENTS: [&str; 2] = [BACKLOG, HOLDERS];
 
-pub(super) async fn backlog(ledger: &SqliteLedger) -> Result<Vec<Backlog>> {
-    type Row = (String, String, f64, i64, i64, i64, i64, f64, f64, Option<i64>);
+pub(super) async fn backlog(ledger: &Store) -> Result<Vec<Backlog>> {
+    type Row = (String, String, f64, i64, i64, i64, i64, f64, f64, Option<i64>, Option<String>, Option<String>);
     let rows: Vec<Row> =
         sqlx::query_as(BACKLOG).fetch_all(&ledger.readers).await.map_err(failed("count what is unfinished"))?;
-    let backlog = |(id, urgency, weight, deadline, critical_at, waiting, working, cost, held_cost, oldest): Row| {
+    let backlog = |(
+        id,
+        urgency,
+        weight,
+        deadline,
+        critical_at,
+        waiting,
+        working,
+        cost,
+        held_cost,
+        oldest,
+        cluster,
+        placement,
+    ): Row| {
         Ok(Backlog {
             gallery: rows::id(&id, "gallery")?,
             rank: rows::rank(&id, &urgency, weight, deadline, critical_at)?,
@@ -40,12 +54,14 @@ pub(super) async fn backlog(ledger: &SqliteLedger) -> Result<Vec<Backlog>> {
             waiting_megapixels: cost,
             working_megapixels: held_cost,
             waiting_since: oldest.map(Timestamp::from_micros),
+            cluster: cluster.map(|cluster| rows::id(&cluster, "cluster")).transpose()?,
+            placement,
         })
     };
     rows.into_iter().map(backlog).collect()
 }
 
-pub(super) async fn holders(ledger: &SqliteLedger) -> Result<Vec<Holder>> {
+pub(super) async fn holders(ledger: &Store) -> Result<Vec<Holder>> {
     let rows: Vec<(String, i64, i64)> =
         sqlx::query_as(HOLDERS).fetch_all(&ledger.readers).await.map_err(failed("list who holds jobs"))?;
     let holder = |(worker, jobs, expires_at): (String, i64, i64)| Holder {

@@ -5,23 +5,24 @@ use std::collections::BTreeMap;
 use procession_domain::{Classified, GalleryId, JobId, Kind, PhotoId, gallery::Progress, job::Lease, recipe::Priority};
 use proptest::prelude::*;
 
-use super::{Folder, Ledger, SqliteLedger, samples};
+use super::{Ask, Ledger, conformance::samples};
 
-/// What must hold between any two operations, whatever happened.
-pub(super) async fn check_invariants(ledger: &SqliteLedger) {
-    let broken = "SELECT
-         (SELECT COUNT(*) FROM photo WHERE (state = 'stored') <> EXISTS (SELECT 1 FROM job WHERE job.photo = photo.id))
-         + (SELECT COUNT(*) FROM gallery WHERE waiting <>
-            (SELECT COUNT(*) FROM job WHERE job.gallery = gallery.id AND job.state = 'waiting'))
-         + (SELECT COUNT(*) FROM photo WHERE (state = 'done') <> (finished IS NOT NULL))
-         + (SELECT COUNT(*) FROM job WHERE state = 'held' AND worker IS NULL)
-         + (SELECT COUNT(*) FROM embedding JOIN photo ON photo.id = embedding.photo WHERE photo.state <> 'done')";
-    let broken: i64 = sqlx::query_scalar(broken).fetch_one(&ledger.readers).await.unwrap();
-    assert_eq!(broken, 0);
+/// A ledger whose tables can be looked at.
+pub(super) trait Checked: Ledger + Sized {
+    /// How many rows contradict what must hold between any two operations, whatever happened: the answer to [`BROKEN`].
+    async fn broken(&self) -> i64;
 }
 
+pub(super) const BROKEN: &str = "SELECT
+     (SELECT COUNT(*) FROM photo WHERE (state = 'stored') <> EXISTS (SELECT 1 FROM job WHERE job.photo = photo.id))
+     + (SELECT COUNT(*) FROM gallery WHERE waiting <>
+        (SELECT COUNT(*) FROM job WHERE job.gallery = gallery.id AND job.state = 'waiting'))
+     + (SELECT COUNT(*) FROM photo WHERE (state = 'done') <> (finished IS NOT NULL))
+     + (SELECT COUNT(*) FROM job WHERE state = 'held' AND worker IS NULL)
+     + (SELECT COUNT(*) FROM embedding JOIN photo ON photo.id = embedding.photo WHERE photo.state <> 'done')";
+
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Store { gallery: usize, number: usize, priority: Priority },
     Claim { worker: usize, count: usize, only: Option<usize> },
     Wait { seconds: i64 },
@@ -34,6 +35,11 @@ enum Step {
 }
 
 const GALLERIES: usize = 3;
+
+/// Any sequence of steps.
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    proptest::collection::vec(step(), 1..80)
+}
 
 fn step() -> impl Strategy<Value = Step> {
     let priority = prop_oneof![Just(Priority::Low), Just(Priority::Medium), Just(Priority::High)];
@@ -136,11 +142,12 @@ fn gallery(number: usize) -> GalleryId {
     GalleryId::named(&number.to_string())
 }
 
-async fn claim(ledger: &SqliteLedger, model: &mut Model, worker: usize, count: usize, only: Option<usize>) {
+async fn claim(ledger: &impl Ledger, model: &mut Model, worker: usize, count: usize, only: Option<usize>) {
     let (now, until) = (model.second, model.second + 10);
     let worker = samples::worker(&worker.to_string());
     let only = only.map(gallery);
-    let claims = ledger.claim(&worker, count, only, samples::at(now), samples::at(until)).await.unwrap();
+    let ask = Ask { worker: &worker, region: None, count, only, now: samples::at(now), expires_at: samples::at(until) };
+    let claims = ledger.claim(&ask).await.unwrap();
     model.wake();
     let Some(first) = claims.first() else {
         let candidates = (0..GALLERIES).map(gallery).filter(|id| only.is_none_or(|only| only == *id));
@@ -160,7 +167,7 @@ async fn claim(ledger: &SqliteLedger, model: &mut Model, worker: usize, count: u
     }
 }
 
-async fn redo(ledger: &SqliteLedger, model: &mut Model, photo: PhotoId) {
+async fn redo(ledger: &impl Ledger, model: &mut Model, photo: PhotoId) {
     let redone = ledger.redo_photos(&[photo]).await.unwrap();
     let arrival = model.arrive();
     let known = model.photos.get_mut(&photo).filter(|known| !matches!(known.state, State::Held { .. }));
@@ -171,7 +178,7 @@ async fn redo(ledger: &SqliteLedger, model: &mut Model, photo: PhotoId) {
 }
 
 /// Uses a lease, good or not.
-async fn use_lease(ledger: &SqliteLedger, model: &mut Model, step: &Step, lease: Lease, photo: PhotoId, good: bool) {
+async fn use_lease(ledger: &impl Ledger, model: &mut Model, step: &Step, lease: Lease, photo: PhotoId, good: bool) {
     let failure = samples::failure("failed");
     let second = model.second;
     let result = match step {
@@ -212,9 +219,8 @@ async fn use_lease(ledger: &SqliteLedger, model: &mut Model, step: &Step, lease:
     }
 }
 
-async fn run(steps: Vec<Step>) {
-    let folder = Folder::new();
-    let ledger = SqliteLedger::open(&folder.file("ledger.db")).await.unwrap();
+/// Does the steps on a new ledger and on the model, and compares.
+pub(super) async fn run(ledger: &impl Checked, steps: Vec<Step>) {
     for number in 0..GALLERIES {
         let gallery = samples::gallery(&number.to_string());
         ledger.open_gallery(&gallery, &samples::rank(1.0 + number as f64)).await.unwrap();
@@ -231,10 +237,10 @@ async fn run(steps: Vec<Step>) {
                 let known = Known { gallery: photo.gallery, priority, state, arrival, good, failures };
                 model.photos.entry(photo.id).or_insert(known);
             }
-            Step::Claim { worker, count, only } => claim(&ledger, &mut model, worker, count, only).await,
+            Step::Claim { worker, count, only } => claim(ledger, &mut model, worker, count, only).await,
             Step::Wait { seconds } => model.second += seconds,
             Step::Redo { gallery: number, number: photo } => {
-                redo(&ledger, &mut model, samples::photo(gallery(number), photo).id).await;
+                redo(ledger, &mut model, samples::photo(gallery(number), photo).id).await;
             }
             Step::Complete { lease }
             | Step::Quarantine { lease }
@@ -242,10 +248,10 @@ async fn run(steps: Vec<Step>) {
             | Step::Renew { lease }
             | Step::Release { lease } => {
                 let Some((lease, photo, good)) = model.lease(lease) else { continue };
-                use_lease(&ledger, &mut model, &step, lease, photo, good).await;
+                use_lease(ledger, &mut model, &step, lease, photo, good).await;
             }
         }
-        check_invariants(&ledger).await;
+        assert_eq!(ledger.broken().await, 0, "after {step:?}");
         for id in (0..GALLERIES).map(gallery) {
             assert_eq!(ledger.progress(id).await.unwrap(), model.progress(id), "after {step:?}");
         }
@@ -255,14 +261,4 @@ async fn run(steps: Vec<Step>) {
     epochs.sort_unstable();
     epochs.dedup();
     assert_eq!(epochs.len(), given, "no lease is given twice");
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_sequence_agrees_with_the_model(steps in proptest::collection::vec(step(), 1..80)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(run(steps));
-    }
 }

@@ -1,0 +1,200 @@
+//! The port, method by method.
+
+use async_trait::async_trait;
+use procession_domain::{
+    ContentHash, GalleryId, PhotoId, Region, StudioId, Timestamp,
+    gallery::{Backlog, Gallery, Progress, Rank},
+    job::{Claim, Holder, Lease},
+    photo::{Failure, Finished, Photo, PhotoState, Refusal},
+    recipe::Priority,
+};
+
+use super::{Store, backlog, claim, documents, galleries, leases, photos, removal};
+use crate::{
+    Result,
+    documents::{Expect, Record, Removal, Versioned},
+    ledger::{Ask, Ledger},
+};
+
+#[async_trait]
+impl Ledger for Store {
+    async fn open_gallery(&self, gallery: &Gallery, rank: &Rank) -> Result<Gallery> {
+        self.attempt("open a gallery", || galleries::open(self, gallery, rank)).await
+    }
+
+    async fn gallery(&self, id: GalleryId) -> Result<(Gallery, Rank)> {
+        self.attempt("read a gallery", || galleries::one(self, id)).await
+    }
+
+    async fn galleries(&self) -> Result<Vec<(Gallery, Rank)>> {
+        self.attempt("list galleries", || galleries::all(self)).await
+    }
+
+    async fn galleries_of(
+        &self,
+        studio: StudioId,
+        after: Option<(Timestamp, GalleryId)>,
+        limit: usize,
+    ) -> Result<Vec<(Gallery, Rank)>> {
+        self.attempt("list a studio's galleries", || galleries::of_studio(self, studio, after, limit)).await
+    }
+
+    async fn update_gallery(&self, gallery: &Gallery, rank: &Rank, expected: &Gallery) -> Result<()> {
+        self.attempt("update a gallery", || galleries::update(self, gallery, rank, expected)).await
+    }
+
+    async fn remove_gallery(&self, id: GalleryId, now: Timestamp, due_at: Timestamp) -> Result<Removal> {
+        let removal = self.attempt("remove a gallery", || removal::remove(self, id, now, due_at)).await?;
+        self.overwrite("remove a gallery").await?;
+        Ok(removal)
+    }
+
+    async fn condemn_originals(&self, removal: &Removal, originals: &[ContentHash]) -> Result<Vec<ContentHash>> {
+        self.attempt("condemn originals", || removal::condemn(self, removal, originals)).await
+    }
+
+    async fn pardon_originals(&self, removal: &Removal) -> Result<()> {
+        self.attempt("pardon originals", || removal::pardon(self, removal)).await
+    }
+
+    async fn rank_gallery(&self, id: GalleryId, rank: &Rank) -> Result<()> {
+        self.attempt("rank a gallery", || galleries::rank(self, id, rank)).await
+    }
+
+    async fn stage_photo(&self, photo: &Photo) -> Result<()> {
+        self.attempt("stage a photo", || photos::stage(self, photo)).await
+    }
+
+    async fn store_photo(&self, photo: &Photo, priority: Priority, cost: f64) -> Result<bool> {
+        self.attempt("store a photo", || photos::store(self, photo, priority, cost)).await
+    }
+
+    async fn refuse_file(&self, gallery: GalleryId, refusal: &Refusal, now: Timestamp) -> Result<()> {
+        self.attempt("record a refused file", || galleries::refuse(self, gallery, refusal, now)).await
+    }
+
+    async fn clear_refusals(&self, gallery: GalleryId) -> Result<()> {
+        self.attempt("forget refused files", || galleries::clear_refusals(self, gallery)).await
+    }
+
+    async fn refusals(&self, gallery: GalleryId) -> Result<Vec<Refusal>> {
+        self.attempt("list refused files", || galleries::refusals(self, gallery)).await
+    }
+
+    async fn photos(&self, gallery: GalleryId) -> Result<Vec<(Photo, PhotoState)>> {
+        self.attempt("list a gallery's photos", || photos::all(self, gallery)).await
+    }
+
+    async fn photo(&self, id: PhotoId) -> Result<(Photo, PhotoState)> {
+        self.attempt("read a photo", || photos::one(self, id)).await
+    }
+
+    async fn photos_page(
+        &self,
+        gallery: GalleryId,
+        after: Option<PhotoId>,
+        limit: usize,
+    ) -> Result<Vec<(Photo, PhotoState)>> {
+        self.attempt("list a gallery's photos", || photos::page(self, gallery, after, limit)).await
+    }
+
+    async fn embeddings(&self, gallery: GalleryId) -> Result<Vec<(PhotoId, usize, Vec<f32>)>> {
+        self.attempt("read embeddings", || photos::embeddings(self, gallery)).await
+    }
+
+    async fn erase_embeddings(&self, gallery: GalleryId) -> Result<u64> {
+        let erased = self.attempt("erase embeddings", || photos::erase_embeddings(self, gallery)).await?;
+        self.overwrite("erase embeddings").await?;
+        Ok(erased)
+    }
+
+    async fn redo_photos(&self, photos: &[PhotoId]) -> Result<u64> {
+        self.attempt("put photos back to work", || photos::redo(self, photos)).await
+    }
+
+    async fn claim(&self, ask: &Ask<'_>) -> Result<Vec<Claim>> {
+        self.attempt("claim jobs", || claim::claim(self, ask)).await
+    }
+
+    async fn renew(&self, leases: &[Lease], expires_at: Timestamp) -> Result<Vec<Lease>> {
+        self.attempt("renew leases", || leases::renew(self, leases, expires_at)).await
+    }
+
+    async fn complete_all(&self, done: &[(Lease, Finished)]) -> Result<Vec<Result<()>>> {
+        self.attempt("complete jobs", || leases::complete_all(self, done)).await
+    }
+
+    async fn quarantine(&self, lease: &Lease, failure: &Failure, now: Timestamp) -> Result<()> {
+        self.attempt("quarantine a photo", || leases::quarantine(self, lease, failure, now)).await
+    }
+
+    async fn retry(&self, lease: &Lease, failure: &Failure, retry_at: Timestamp) -> Result<()> {
+        self.attempt("give a job back", || leases::retry(self, lease, failure, retry_at)).await
+    }
+
+    async fn release(&self, leases: &[Lease]) -> Result<()> {
+        self.attempt("give jobs back", || leases::release(self, leases)).await
+    }
+
+    async fn progress(&self, gallery: GalleryId) -> Result<Progress> {
+        self.attempt("count a gallery's photos", || galleries::progress(self, gallery)).await
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>> {
+        self.attempt("count what is unfinished", || backlog::backlog(self)).await
+    }
+
+    async fn workers_held(&self) -> Result<Vec<Holder>> {
+        self.attempt("list who holds jobs", || backlog::holders(self)).await
+    }
+
+    async fn abandoned(&self, before: Timestamp) -> Result<Vec<Photo>> {
+        self.attempt("list abandoned photos", || photos::abandoned(self, before)).await
+    }
+
+    async fn unstage(&self, photo: PhotoId) -> Result<()> {
+        self.attempt("forget a staged photo", || photos::unstage(self, photo)).await
+    }
+
+    async fn put_document(&self, kind: &str, record: &Record, expect: Expect) -> Result<i64> {
+        self.attempt("write a document", || documents::put(self, kind, record, expect)).await
+    }
+
+    async fn document(&self, kind: &str, id: &str) -> Result<Option<Versioned<Record>>> {
+        self.attempt("read a document", || documents::one(self, kind, id)).await
+    }
+
+    async fn documents(
+        &self,
+        kind: &str,
+        owner: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Record>>> {
+        self.attempt("list documents", || documents::list(self, kind, owner, after, limit)).await
+    }
+
+    async fn due_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<Vec<Versioned<Record>>> {
+        self.attempt("list due documents", || documents::due(self, kind, now, limit)).await
+    }
+
+    async fn sweep_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<u64> {
+        self.attempt("sweep documents", || documents::sweep(self, kind, now, limit)).await
+    }
+
+    async fn delete_document(&self, kind: &str, id: &str) -> Result<bool> {
+        self.attempt("delete a document", || documents::delete(self, kind, id)).await
+    }
+
+    async fn delete_documents(&self, owner: &str) -> Result<u64> {
+        self.attempt("delete an owner's documents", || documents::delete_all(self, owner)).await
+    }
+
+    async fn place_gallery(&self, id: GalleryId, cluster: Option<&Region>, reason: &str) -> Result<()> {
+        self.attempt("place a gallery", || galleries::place(self, id, cluster, reason)).await
+    }
+
+    async fn work_arrived(&self) {
+        self.arrival().await;
+    }
+}

@@ -1,0 +1,155 @@
+//! A PostgreSQL server for a test: its own, in a temporary folder, at a free port of 127.0.0.1, gone with the test.
+#![allow(
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "not every test needs all of it; a server that starts is waited for"
+)]
+
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    os::unix::fs::chown,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// The user `nobody` of Debian: PostgreSQL does not run as root.
+const NOBODY: u32 = 65_534;
+
+/// A running server. Its user is `procession`, who may do everything and needs no password.
+pub(crate) struct Server {
+    folder: tempfile::TempDir,
+    port: u16,
+    settings: Vec<String>,
+    process: Child,
+}
+
+impl Server {
+    /// Starts a server with settings such as `fsync=off`. Its order of text is English, as it may be in production: what needs
+    /// another says so.
+    pub(crate) fn start(settings: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        if is_root() {
+            chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let words = ["--no-sync", "--username=procession", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"];
+        let made = run("initdb", &folder.path().join("data"))
+            .args(words)
+            .args(["--locale-provider=icu", "--icu-locale=en-US"])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        let process = spawn(folder.path(), port, &settings);
+        let mut server = Self { folder, port, settings, process };
+        server.wait();
+        server
+    }
+
+    /// Where the database of this name is.
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://procession@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Makes an empty database and says where it is.
+    pub(crate) fn database(&self, name: &str) -> String {
+        self.say(&format!("CREATE DATABASE \"{name}\""));
+        self.url(name)
+    }
+
+    /// Ends the server as a loss of power would: SIGKILL, and its processes with it.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts it again, at the same port.
+    pub(crate) fn start_again(&mut self) {
+        self.process = spawn(self.folder.path(), self.port, &self.settings);
+        self.wait();
+    }
+
+    /// Sends all its processes a signal, such as `STOP` or `CONT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let parent = self.process.id().to_string();
+        let children = Command::new("pgrep").args(["--parent", &parent]).output().unwrap();
+        let children = String::from_utf8(children.stdout).unwrap();
+        let pids: Vec<&str> = children.split_whitespace().chain([parent.as_str()]).collect();
+        let sent = Command::new("kill").arg(format!("-{name}")).args(pids).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn say(&self, statement: &str) {
+        let said = Command::new(binary("psql"))
+            .args(["--no-psqlrc", "--quiet", "--command", statement, &self.url("postgres")])
+            .output()
+            .unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    }
+
+    /// Until it answers. What a killed server leaves may have to end first: then it does not start, and is started again.
+    fn wait(&mut self) {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(60) {
+            let connects = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+            let asked = ["--host=127.0.0.1", "--quiet", &format!("--port={}", self.port)].map(str::to_owned);
+            if connects && Command::new(binary("pg_isready")).args(asked).status().unwrap().success() {
+                return;
+            }
+            if self.process.try_wait().unwrap().is_some() {
+                self.process = spawn(self.folder.path(), self.port, &self.settings);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("PostgreSQL does not start: {}", fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // At once: nobody needs what it holds. If it is gone already, so much the better.
+        let _ = Command::new("kill").args(["-QUIT", &self.process.id().to_string()]).status();
+        let _ = self.process.wait();
+    }
+}
+
+fn spawn(folder: &Path, port: u16, settings: &[String]) -> Child {
+    let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
+    let mut command = run("postgres", &folder.join("data"));
+    for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", &format!("port={port}")] {
+        command.args(["-c", setting]);
+    }
+    for setting in settings {
+        command.args(["-c", setting]);
+    }
+    command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
+}
+
+/// A program of PostgreSQL on a data folder, never as root.
+fn run(name: &str, data: &Path) -> Command {
+    let mut command = if is_root() {
+        let mut command = Command::new("setpriv");
+        let id = NOBODY.to_string();
+        command.args(["--reuid", &id, "--regid", &id, "--clear-groups", "--"]).arg(binary(name));
+        command
+    } else {
+        Command::new(binary(name))
+    };
+    command.arg("-D").arg(data).current_dir("/").stdin(Stdio::null());
+    command
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().unwrap().stdout.trim_ascii() == b"0"
+}
+
+/// Debian keeps PostgreSQL's programs where no path leads.
+fn binary(name: &str) -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = versions.map(|version| version.path().join("bin").join(name)).collect();
+    found.retain(|path| path.is_file());
+    found.sort();
+    found.pop().unwrap_or_else(|| panic!("{name} is not here; `cargo xtask setup` installs PostgreSQL"))
+}
