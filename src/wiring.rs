@@ -8,7 +8,8 @@ use procession_domain::{Clock, error::chain};
 use procession_flow::{Settings, System};
 use procession_pixel::{CpuDevice, Device};
 use procession_vault::{
-    Blobs, Debts, DiskBlobs, Documents, Ledger, LedgerOptions, Placed, Replicated, Replication, S3Blobs, SqliteLedger,
+    Blobs, Debts, DiskBlobs, Documents, Ledger, LedgerOptions, Placed, PostgresLedger, PostgresOptions, Replicated,
+    Replication, S3Blobs, SqliteLedger,
 };
 use procession_vision::{Cache, Vision};
 
@@ -81,10 +82,16 @@ pub(crate) async fn existing_stores(config: &Config) -> anyhow::Result<Vec<Arc<d
 /// The ledger, made if it is not there.
 pub(crate) async fn ledger(config: &Config) -> anyhow::Result<Arc<dyn Ledger>> {
     let address = config.ledger();
-    let options = LedgerOptions { critical_share: config.critical_share };
+    let critical_share = config.critical_share;
     let opened: procession_vault::Result<Arc<dyn Ledger>> = match &address {
-        LedgerAddress::File(path) => SqliteLedger::open_with(path, options).await.map(|ledger| Arc::new(ledger) as _),
-        LedgerAddress::Postgres(_) => anyhow::bail!("TODO"),
+        LedgerAddress::File(path) => {
+            let ledger = SqliteLedger::open_with(path, LedgerOptions { critical_share }).await;
+            ledger.map(|ledger| Arc::new(ledger) as _)
+        }
+        LedgerAddress::Postgres(url) => {
+            let options = PostgresOptions { critical_share, ..PostgresOptions::default() };
+            PostgresLedger::open(url, options).await.map(|ledger| Arc::new(ledger) as _)
+        }
     };
     opened.with_context(|| format!("the ledger {address}"))
 }

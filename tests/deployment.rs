@@ -15,5 +15,7 @@ mod line;
 mod machine;
 #[path = "deployment/node.rs"]
 mod node;
+#[path = "../crates/vault/tests/support/postgres.rs"]
+mod postgres;
 #[path = "../crates/vault/tests/support/seaweed.rs"]
 mod seaweed;

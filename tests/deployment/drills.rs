@@ -1,6 +1,10 @@
 //! The drills. Each breaks something while photos are in work, and measures how long it takes until work goes on.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
@@ -10,6 +14,10 @@ const GALLERIES: usize = 3;
 const PHOTOS: usize = 36;
 /// Something breaks when so many photos are done.
 const BEFORE: u64 = 6;
+
+/// So long the ledger is away in one drill, and says nothing in another.
+const OUTAGE: Duration = Duration::from_secs(3);
+const HANG: Duration = Duration::from_secs(12);
 
 /// What a drill measured.
 struct Report {
@@ -104,11 +112,41 @@ async fn split_network() {
     }
     let before = deployment.done().await;
     let recovered_after = deployment.until_done(before + 1).await;
-    deployment.until_done(before + 10).await;
+    deployment.until_done((before + 10).min(PHOTOS as u64)).await;
     for line in &deployment.lines {
         line.open();
     }
     let outcome = deployment.nothing_is_lost().await;
     let what = "a region's lines fall silent: the other region finishes the next photo";
     Report { name: "split-network", what, recovered_after }.write(&outcome);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lose_ledger() {
+    let mut deployment = at_work().await;
+    let before = deployment.done().await;
+    let start = Instant::now();
+    deployment.ledger.kill();
+    tokio::time::sleep(OUTAGE).await;
+    deployment.ledger.start_again();
+    deployment.until_done(before + 1).await;
+    let recovered_after = start.elapsed();
+    let outcome = deployment.nothing_is_lost().await;
+    let what = "SIGKILL to PostgreSQL, started again after 3 s: the next photo is finished";
+    Report { name: "lose-ledger", what, recovered_after }.write(&outcome);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hang_ledger() {
+    let deployment = at_work().await;
+    let before = deployment.done().await;
+    let start = Instant::now();
+    deployment.ledger.signal("STOP");
+    tokio::time::sleep(HANG).await;
+    deployment.ledger.signal("CONT");
+    deployment.until_done(before + 1).await;
+    let recovered_after = start.elapsed();
+    let outcome = deployment.nothing_is_lost().await;
+    let what = "SIGSTOP to PostgreSQL for 12 s, longer than a lease: the next photo is finished";
+    Report { name: "hang-ledger", what, recovered_after }.write(&outcome);
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -16,12 +15,14 @@ use crate::{
     bench::{real_photos, told_apart},
     line::Line,
     node::Node,
+    postgres::Server,
     seaweed::{ACCESS_KEY, SECRET_KEY, Seaweed},
 };
 
 /// The regions. The API is in the first, a cluster of workers in each of the first two.
 const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-1"];
 const BUCKET: &str = "photos";
+const DATABASE: &str = "procession";
 /// What was begun has so long to end; no figure depends on it.
 const PATIENCE: Duration = Duration::from_secs(240);
 /// How often it is looked how far the galleries are: the error of every measured time.
@@ -30,8 +31,9 @@ const LOOK: Duration = Duration::from_millis(50);
 /// All of it. It ends with its value.
 pub(crate) struct Deployment {
     folder: TempDir,
+    pub(crate) ledger: Server,
     pub(crate) stores: Vec<Seaweed>,
-    /// The second region's lines to the stores.
+    /// The second region's lines to the stores and, the last, to the ledger.
     pub(crate) lines: Vec<Line>,
     pub(crate) api: Node,
     pub(crate) workers: Vec<Node>,
@@ -55,15 +57,24 @@ impl Deployment {
             lines.push(Line::to(store.endpoint.rsplit_once(':').unwrap().1.parse().unwrap()).await);
             stores.push(store);
         }
-        let near: Vec<String> = stores.iter().map(|store| store.endpoint.clone()).collect();
+        let ledger = Server::start(&[]);
+        let near_ledger = ledger.database(DATABASE);
+        let port = near_ledger.rsplit_once(':').unwrap().1.split('/').next().unwrap();
         let far: Vec<String> = lines.iter().map(|line| format!("http://{}", line.address)).collect();
-        let start = |name: &str, region: usize, roles: &str, endpoints: &[String]| {
-            Node::start(folder.path(), name, &configuration(folder.path(), region, roles, endpoints))
+        let line = Line::to(port.parse().unwrap()).await;
+        let far_ledger = near_ledger.replace(&format!("127.0.0.1:{port}"), &line.address.to_string());
+        lines.push(line);
+        let near: Vec<String> = stores.iter().map(|store| store.endpoint.clone()).collect();
+        let start = |name: &str, region: usize, roles: &str, ledger: &str, endpoints: &[String]| {
+            Node::start(folder.path(), name, &configuration(region, roles, ledger, endpoints))
         };
-        let api = start("api", 0, "api,controller", &near);
-        let workers = vec![start("worker-0", 0, "worker", &near), start("worker-1", 1, "worker", &far)];
+        let api = start("api", 0, "api,controller", &near_ledger, &near);
+        let workers = vec![
+            start("worker-0", 0, "worker", &near_ledger, &near),
+            start("worker-1", 1, "worker", &far_ledger, &far),
+        ];
         let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
-        Self { folder, stores, lines, api, workers, http, galleries: Vec::new() }
+        Self { folder, ledger, stores, lines, api, workers, http, galleries: Vec::new() }
     }
 
     /// Uploads real photos, told apart by a comment, to so many galleries in turns. Every upload is acknowledged.
@@ -153,9 +164,9 @@ impl Deployment {
 
     /// Every variant is there, named once, and what its address says. Returns how many there are.
     async fn look_at_variants(&self, photo: &Value) -> usize {
-        let variants = photo["variants"].as_array().unwrap();
+        let variants = photo["images"].as_array().unwrap();
         let names: BTreeSet<String> =
-            variants.iter().map(|variant| format!("{}.{}", variant["name"], variant["format"])).collect();
+            variants.iter().map(|variant| format!("{}.{}", variant["variant"], variant["format"])).collect();
         assert_eq!(names.len(), variants.len(), "no variant is there twice: {photo}");
         assert!(!variants.is_empty(), "{photo}");
         for variant in variants {
@@ -234,7 +245,7 @@ pub(crate) struct Outcome {
     pub(crate) variants: usize,
 }
 
-fn configuration(folder: &Path, region: usize, roles: &str, endpoints: &[String]) -> String {
+fn configuration(region: usize, roles: &str, ledger: &str, endpoints: &[String]) -> String {
     let store = |(region, endpoint): (&str, &String)| {
         format!(
             "{{ region = {region:?}, endpoint = {endpoint:?}, bucket = {BUCKET:?}, access_key = {ACCESS_KEY:?}, \
@@ -243,8 +254,7 @@ fn configuration(folder: &Path, region: usize, roles: &str, endpoints: &[String]
     };
     let stores: Vec<String> = REGIONS.into_iter().zip(endpoints).map(store).collect();
     format!(
-        "ledger = {:?}\nregion = {:?}\nroles = {roles:?}\nthreads = 1\nstores = [{}]\n",
-        folder.join("ledger.db"),
+        "ledger = {ledger:?}\nregion = {:?}\nroles = {roles:?}\nthreads = 1\nstores = [{}]\n",
         REGIONS[region],
         stores.join(", ")
     )
