@@ -167,6 +167,11 @@ impl Config {
         if self.stores.is_empty() { vec![self.data.join("store").into()] } else { self.stores.clone() }
     }
 
+    /// True if a store is more than a path.
+    fn has_places(&self) -> bool {
+        self.stores.iter().any(|store| store.region.is_some() || matches!(store.place, Place::Bucket(_)))
+    }
+
     /// The folders of those stores that are in one.
     pub(crate) fn store_folders(&self) -> Vec<PathBuf> {
         let folder = |store: StoreConfig| match store.place {

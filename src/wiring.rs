@@ -4,14 +4,15 @@ use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use futures::future::try_join_all;
-use procession_domain::{Clock, error::chain};
+use procession_domain::{Classified, Clock, ContentHash, Kind, error::chain};
 use procession_flow::{Settings, System};
 use procession_pixel::{CpuDevice, Device};
 use procession_vault::{
-    Blobs, Debts, DiskBlobs, Documents, Ledger, LedgerOptions, Placed, PostgresLedger, PostgresOptions, Replicated,
-    Replication, S3Blobs, SqliteLedger,
+    Blobs, Debts, DiskBlobs, Document, Documents, Ledger, LedgerOptions, Placed, PostgresLedger, PostgresOptions,
+    Replicated, Replication, S3Blobs, S3Options, SqliteLedger,
 };
 use procession_vision::{Cache, Vision};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{Config, LedgerAddress, Place, StoreConfig},
@@ -33,7 +34,9 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>, absence: Abse
         format!("the data folder {} cannot be made; choose another with --data", config.data.display())
     })?;
     let ledger = ledger(config).await?;
-    let stores = try_join_all(config.stores().into_iter().map(|store| placed(config, store))).await?;
+    let documents = Documents::new(Arc::clone(&ledger));
+    let stores =
+        try_join_all(config.stores().into_iter().map(|store| placed(config, store, &documents, absence))).await?;
     let settings = Settings {
         limits: config.limits,
         promises: config.promises,
@@ -46,7 +49,7 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>, absence: Abse
     let how = match absence {
         Absence::Stops => Replication::new(config.region.clone(), stores.len(), None),
         Absence::IsOwed => {
-            let debts = Debts::new(Documents::new(Arc::clone(&ledger)), Arc::clone(&clock));
+            let debts = Debts::new(documents, Arc::clone(&clock));
             Replication::new(config.region.clone(), config.replicas_awaited(), Some(debts))
         }
     };
@@ -96,13 +99,60 @@ pub(crate) async fn ledger(config: &Config) -> anyhow::Result<Arc<dyn Ledger>> {
     opened.with_context(|| format!("the ledger {address}"))
 }
 
-async fn placed(config: &Config, store: StoreConfig) -> anyhow::Result<Placed> {
+async fn placed(
+    config: &Config,
+    store: StoreConfig,
+    documents: &Documents,
+    absence: Absence,
+) -> anyhow::Result<Placed> {
     let region = store.region.unwrap_or_else(|| config.region.clone());
     let store = match store.place {
         Place::Folder(path) => folder(&path)?,
-        Place::Bucket(options) => Arc::new(S3Blobs::open(*options).await?),
+        Place::Bucket(options) => bucket(*options, documents, absence).await?,
     };
     Ok(Placed { region, store })
+}
+
+/// A bucket that was a store once. Its identity is what debts go by, and it can be away when the next process starts.
+#[derive(Serialize, Deserialize)]
+struct KnownStore {
+    name: String,
+    identity: String,
+}
+
+impl Document for KnownStore {
+    const KIND: &'static str = "store";
+
+    fn id(&self) -> String {
+        known_as(&self.name)
+    }
+
+    fn owner(&self) -> String {
+        String::new()
+    }
+}
+
+/// A name of any length, as a document's id.
+fn known_as(name: &str) -> String {
+    ContentHash::of(name.as_bytes()).to_string()
+}
+
+async fn bucket(options: S3Options, documents: &Documents, absence: Absence) -> anyhow::Result<Arc<dyn Blobs>> {
+    let name = options.name();
+    match S3Blobs::open(options.clone()).await {
+        Ok(store) => {
+            documents.put(&KnownStore { name, identity: store.identity() }).await?;
+            Ok(Arc::new(store))
+        }
+        Err(error) if error.kind() == Kind::Unavailable && absence == Absence::IsOwed => {
+            let Some(known) = documents.get::<KnownStore>(&known_as(&name)).await? else {
+                return Err(error).context("a store that was never opened must be there at the first start");
+            };
+            tracing::warn!(store = name, error = chain(&error), "the store is away; the service starts without it");
+            Ok(Arc::new(S3Blobs::open_later(options, known.document.identity)?))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn folder(path: &Path) -> anyhow::Result<Arc<dyn Blobs>> {

@@ -40,6 +40,8 @@ mod openapi;
 mod pages;
 #[path = "service/prepared.rs"]
 mod prepared;
+#[path = "service/regions.rs"]
+mod regions;
 #[path = "service/resources.rs"]
 mod resources;
 #[path = "service/running.rs"]
@@ -48,6 +50,8 @@ mod running;
 mod sample;
 #[path = "service/schema.rs"]
 mod schema;
+#[path = "../crates/vault/tests/support/seaweed.rs"]
+mod seaweed;
 #[path = "service/tenants.rs"]
 mod tenants;
 #[path = "service/uploads.rs"]

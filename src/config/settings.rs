@@ -118,7 +118,11 @@ pub(super) const SETTINGS: &[Setting] = &[
                for folders and buckets in regions (see below). Also `--store`. By default the folder `store` in the data \
                folder.",
         set: |config, value, base| stores(value, base).map(|stores| config.stores = stores),
-        show: |config| config.stores().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        show: |config| {
+            let stores: Vec<String> = config.stores().iter().map(ToString::to_string).collect();
+            // Paths alone are shown as the environment would have them.
+            stores.join(if config.has_places() { ", " } else { ":" })
+        },
     },
     Setting {
         key: "region",

@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use procession_domain::{Classified as _, ContentHash, Key, Kind, error::chain};
+use procession_domain::{Classified as _, ContentHash, GalleryId, Key, Kind, error::chain};
 use procession_vault::{Blobs as _, S3Blobs, S3Options, Secret, blobs::conformance};
 use seaweed::{ACCESS_KEY, SECRET_KEY, Seaweed};
 
@@ -71,6 +71,17 @@ async fn a_large_object_goes_in_parts_and_is_never_overwritten() {
     assert_eq!(store.get(&key).await.unwrap(), bytes);
     store.repair(&key, bytes.clone()).await.unwrap();
     assert_eq!(store.read_back(&key).await.unwrap(), bytes);
+
+    // Writers of different bytes who all found nothing there: one creates the object, the others are told.
+    let key = Key::Receipt(GalleryId::named("contended"));
+    let writers = (0..4).map(|number| {
+        let (store, key, bytes) = (store.clone(), key.clone(), bytes.slice(number..10_000_000 + number));
+        tokio::spawn(async move { store.put(&key, bytes.clone()).await.map(|()| bytes) })
+    });
+    let outcomes: Vec<_> = futures::future::join_all(writers).await.into_iter().map(Result::unwrap).collect();
+    let winners: Vec<&Bytes> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+    assert_eq!(winners, [&store.get(&key).await.unwrap()]);
+    assert!(outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).all(|error| error.kind() == Kind::Conflict));
     assert_eq!(server.open_uploads("originals").await, 0, "nothing is left of uploads that lost");
 }
 

@@ -18,6 +18,7 @@ use object_store::{
     Attribute, Attributes, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, aws::AmazonS3, path::Path,
 };
 use procession_domain::{ContentHash, Key};
+use tokio::sync::OnceCell;
 
 use super::{Blobs, hash_of};
 use crate::{Error, Result};
@@ -43,6 +44,8 @@ struct Store {
     options: S3Options,
     name: String,
     identity: String,
+    /// Set once the service has shown what it can, and that it is this store.
+    proven: OnceCell<()>,
 }
 
 impl std::fmt::Debug for S3Blobs {
@@ -61,7 +64,29 @@ impl S3Blobs {
         let mut store = Store::connect(options)?;
         probe::probe(&store).await?;
         store.identity = store.mark().await?;
+        store.proven = OnceCell::from(());
         Ok(Self(Arc::new(store)))
+    }
+
+    /// The store in this bucket that was opened before and had this identity. Nothing is asked of the service now: for one that
+    /// is away at the start. It is tried out before it is first used.
+    ///
+    /// # Errors
+    /// `Invalid` names the option that is wrong.
+    pub fn open_later(options: S3Options, identity: String) -> Result<Self> {
+        Ok(Self(Arc::new(Store { identity, ..Store::connect(options)? })))
+    }
+
+    async fn store(&self) -> Result<&Store> {
+        let prove = || async {
+            probe::probe(&self.0).await?;
+            match self.0.marked().await? {
+                Some(identity) if identity == self.0.identity => Ok(()),
+                _ => Err(self.0.refused("is another store than it was; check `bucket` and `prefix`".to_owned())),
+            }
+        };
+        self.0.proven.get_or_try_init(prove).await?;
+        Ok(&self.0)
     }
 
     /// The store in this bucket, if it is one already. Writes nothing.
@@ -71,7 +96,7 @@ impl S3Blobs {
     pub async fn open_existing(options: S3Options) -> Result<Self> {
         let mut store = Store::connect(options)?;
         match store.marked().await? {
-            Some(identity) => store.identity = identity,
+            Some(identity) => (store.identity, store.proven) = (identity, OnceCell::from(())),
             None => return Err(store.refused("holds no store of Procession; check `bucket` and `prefix`".to_owned())),
         }
         Ok(Self(Arc::new(store)))
@@ -93,7 +118,7 @@ impl Store {
             options.client(first_only).map_err(|error| Error::Refused { place: name.clone(), why: error.to_string() })
         };
         let (client, first_only) = (build(false)?, build(true)?);
-        Ok(Self { client, first_only, options, name, identity: String::new() })
+        Ok(Self { client, first_only, options, name, identity: String::new(), proven: OnceCell::new() })
     }
 
     fn path(&self, path: &str) -> Path {
@@ -260,18 +285,18 @@ impl Blobs for S3Blobs {
     }
 
     async fn put(&self, key: &Key, bytes: Bytes) -> Result<()> {
-        self.0.write(key, bytes, false).await
+        self.store().await?.write(key, bytes, false).await
     }
 
     async fn get(&self, key: &Key) -> Result<Bytes> {
         match key.content() {
             Some(hash) => self.get_exactly(key, hash).await,
-            None => self.0.read(&key.to_string()).await,
+            None => self.store().await?.read(&key.to_string()).await,
         }
     }
 
     async fn get_exactly(&self, key: &Key, hash: ContentHash) -> Result<Bytes> {
-        let bytes = self.0.read(&key.to_string()).await?;
+        let bytes = self.store().await?.read(&key.to_string()).await?;
         if hash_of(bytes.clone()).await? == hash {
             return Ok(bytes);
         }
@@ -280,27 +305,27 @@ impl Blobs for S3Blobs {
     }
 
     async fn read_back(&self, key: &Key) -> Result<Bytes> {
-        self.0.read(&key.to_string()).await
+        self.store().await?.read(&key.to_string()).await
     }
 
     async fn size(&self, key: &Key) -> Result<Option<u64>> {
-        self.0.length(&key.to_string()).await
+        self.store().await?.length(&key.to_string()).await
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<String>> {
-        self.0.list(prefix).await
+        self.store().await?.list(prefix).await
     }
 
     async fn repair(&self, key: &Key, bytes: Bytes) -> Result<()> {
-        self.0.write(key, bytes, true).await
+        self.store().await?.write(key, bytes, true).await
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {
-        self.0.remove(&key.to_string()).await
+        self.store().await?.remove(&key.to_string()).await
     }
 
     async fn delete_below(&self, prefix: &str) -> Result<()> {
-        self.0.remove_below(prefix).await
+        self.store().await?.remove_below(prefix).await
     }
 
     fn identity(&self) -> String {

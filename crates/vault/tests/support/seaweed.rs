@@ -5,6 +5,7 @@
 
 use std::{
     fs,
+    hash::{BuildHasher as _, Hasher as _, RandomState},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -37,22 +38,28 @@ pub(crate) struct Seaweed {
 impl Seaweed {
     /// Starts a server, waits until it answers, and makes these buckets.
     pub(crate) async fn start(buckets: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let identities = format!(
             r#"{{"identities":[{{"name":"tests","credentials":[{{"accessKey":"{ACCESS_KEY}","secretKey":"{SECRET_KEY}"}}],
                 "actions":["Admin","Read","Write","List","Tagging"]}}]}}"#
         );
-        fs::write(folder.path().join("identities.json"), identities).unwrap();
-        let ports = free_ports(8);
-        let endpoint = format!("http://127.0.0.1:{}", ports[0]);
-        let process = spawn(folder.path(), &ports);
-        let mut server = Self { folder, process, ports, endpoint };
-        server.wait_until_it_answers().await;
+        let mut server = Self::begin(tempdir_with(&identities));
+        while !server.answers().await {
+            // Another server was quicker to take one of the ports.
+            assert!(server.log().contains("address already in use"), "weed ended:\n{}", server.log());
+            server = Self::begin(tempdir_with(&identities));
+        }
         for bucket in buckets {
             let status = server.ask(Method::PUT, &format!("/{bucket}")).await;
             assert_eq!(status, Some(200), "bucket {bucket}");
         }
         server
+    }
+
+    fn begin(folder: TempDir) -> Self {
+        let ports = free_ports(8);
+        let endpoint = format!("http://127.0.0.1:{}", ports[0]);
+        let process = spawn(folder.path(), &ports);
+        Self { folder, process, ports, endpoint }
     }
 
     /// SIGKILL.
@@ -65,7 +72,7 @@ impl Seaweed {
     pub(crate) async fn restart(&mut self) {
         self.kill();
         self.process = spawn(self.folder.path(), &self.ports);
-        self.wait_until_it_answers().await;
+        assert!(self.answers().await, "weed ended:\n{}", self.log());
     }
 
     /// SIGSTOP: connections still come about, and nothing is answered.
@@ -89,21 +96,23 @@ impl Seaweed {
         text.matches("<UploadId>").count()
     }
 
-    async fn wait_until_it_answers(&mut self) {
+    /// Waits until it answers; false if it ends instead.
+    async fn answers(&mut self) -> bool {
         let start = Instant::now();
         // Its own readiness says less: it answers before it knows the keys.
         while self.ask(Method::GET, "/").await != Some(200) {
-            if let Some(status) = self.process.try_wait().unwrap() {
-                panic!("weed ended with {status}:\n{}", self.log());
+            if self.process.try_wait().unwrap().is_some() {
+                return false;
             }
             assert!(start.elapsed() < PATIENCE, "weed does not answer:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+        true
     }
 
     fn log(&self) -> String {
         let text = fs::read_to_string(self.folder.path().join("log.txt")).unwrap_or_default();
-        text.lines().rev().take(20).collect::<Vec<_>>().join("\n")
+        text.lines().rev().take(40).collect::<Vec<_>>().join("\n")
     }
 
     async fn ask(&self, method: Method, path: &str) -> Option<u16> {
@@ -131,6 +140,12 @@ impl Drop for Seaweed {
     }
 }
 
+fn tempdir_with(identities: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("identities.json"), identities).unwrap();
+    folder
+}
+
 fn spawn(folder: &Path, ports: &[u16]) -> Child {
     let data = folder.join("data");
     fs::create_dir_all(&data).unwrap();
@@ -153,10 +168,14 @@ fn spawn(folder: &Path, ports: &[u16]) -> Child {
     command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
 }
 
-/// Ports that nobody listens on now, and below those that the system gives to connections.
+/// Ports that nobody listens on now, drawn at random from those that the system gives to no outgoing connection.
 fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+    let mut held = Vec::new();
+    while held.len() < count {
+        let drawn = RandomState::new().build_hasher().finish() % 20_000;
+        held.extend(TcpListener::bind(("127.0.0.1", 12_000 + drawn as u16)));
+    }
+    held.iter().map(|listener: &TcpListener| listener.local_addr().unwrap().port()).collect()
 }
 
 fn program() -> PathBuf {
