@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::{
     run::{program, quiet, root, show},
@@ -40,7 +40,7 @@ pub(super) fn run() -> Result<()> {
 fn render(folder: &Path) -> Result<()> {
     let helm = setup::helm().context("helm is not here")?;
     let helm = helm.to_string_lossy();
-    quiet(&mut program(&helm, &["lint", "--strict", "--quiet", CHART]))?;
+    show(&mut program(&helm, &["lint", "--strict", "--quiet", CHART]))?;
     let to = |name: &str, options: &[&str]| -> Result<()> {
         let mut command = program(&helm, &["template", "procession", CHART, "--namespace", "procession"]);
         let objects = quiet(command.args(options)).with_context(|| format!("the chart with the values {name}"))?;
@@ -65,7 +65,13 @@ fn unit(folder: &Path) -> Result<()> {
     let text = fs::read_to_string(root().join(UNIT)).with_context(|| format!("cannot read {UNIT}"))?;
     let copy = folder.join("procession.service");
     fs::write(&copy, text.replace(PROGRAM, "/usr/bin/true")).context("cannot write the unit's copy")?;
-    quiet(program("systemd-analyze", &["verify", "--man=no"]).arg(&copy))?;
+    let said = program("systemd-analyze", &["verify", "--man=no"]).arg(&copy).output()?;
+    // A key that it does not know is no error to systemd. What it says of other units is not ours.
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    let faults: Vec<&str> = said.lines().filter(|line| line.contains("procession.service")).collect();
+    if !faults.is_empty() {
+        bail!("{UNIT}: {}", faults.join("; "));
+    }
     let threshold = format!("--threshold={EXPOSURE}");
     let mut security = program("systemd-analyze", &["security", "--no-pager", "--offline=true", &threshold]);
     quiet(security.arg(&copy)).map(drop).context("the unit allows too much")
