@@ -40,7 +40,6 @@ pub(super) fn run() -> Result<()> {
 fn render(folder: &Path) -> Result<()> {
     let helm = setup::helm().context("helm is not here")?;
     let helm = helm.to_string_lossy();
-    show(&mut program(&helm, &["lint", "--strict", "--quiet", CHART]))?;
     let to = |name: &str, options: &[&str]| -> Result<()> {
         let mut command = program(&helm, &["template", "procession", CHART, "--namespace", "procession"]);
         let objects = quiet(command.args(options)).with_context(|| format!("the chart with the values {name}"))?;
@@ -52,7 +51,8 @@ fn render(folder: &Path) -> Result<()> {
         let region_is = format!("region={region}");
         to(&format!("four-regions-{region}"), &["--values", REGIONAL, "--set", &region_is])?;
     }
-    Ok(())
+    // Last, because it does not say what is wrong with values.
+    show(&mut program(&helm, &["lint", "--strict", "--quiet", CHART]))
 }
 
 fn dockerfile() -> Result<()> {
