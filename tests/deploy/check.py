@@ -89,6 +89,7 @@ def check_container(where, container):
         expect({"cpu", "memory"} <= set(resources.get(kind, {})), where, f"{kind} lack cpu or memory")
     for probe, path in {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}.items():
         expect(container.get(probe, {}).get("httpGet", {}).get("path") == path, where, f"{probe} does not ask {path}")
+    expect("--quiet" in container["args"], where, "the first key goes into its log")
     check_image(where, container["image"])
 
 
@@ -193,6 +194,7 @@ def check_compose():
                 expect("healthcheck" in healthy, place, f"waits for the health of {needed}, which has no check")
         if service["image"].startswith("procession:"):
             expect(service.get("read_only") is True, place, "its root can be written")
+            expect("--quiet" in service["command"], place, "the first key goes into its log")
             grace = int(service.get("stop_grace_period", "10s").rstrip("s"))
             expect(grace > DRAIN, place, "it is killed before it has drained")
         for volume in service.get("volumes", []):

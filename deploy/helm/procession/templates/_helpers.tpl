@@ -60,7 +60,8 @@ spec:
     - name: {{ .role }}
       image: {{ .of.image | default (printf "%s:%s" .root.Values.image.repository (.root.Values.image.tag | default .root.Chart.AppVersion)) | quote }}
       imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-      args: ["serve", "--roles", {{ .role | quote }}]
+      # Quiet, because it would print the first key's address into the log.
+      args: ["--quiet", "serve", "--roles", {{ .role | quote }}]
       env:
         - { name: PROCESSION_CONFIG, value: /etc/procession/config.toml }
         - { name: PROCESSION__LEDGER_FILE, value: /run/secrets/procession/ledger }
