@@ -1,5 +1,6 @@
-//! What is true of the whole tree: formatting, lints, layers, files, documents.
+//! What is true of the whole tree: formatting, lints, layers, files, documents, deployment.
 
+mod deployment;
 mod documents;
 mod files;
 mod layers;
@@ -12,10 +13,11 @@ use crate::{
     steps::{Step, run_steps},
 };
 
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step { name: "formatting", work: formatting, is_needed: false },
     Step { name: "layers, files, documents", work: structure, is_needed: false },
     Step { name: "set-up", work: setup::for_build, is_needed: true },
+    Step { name: "deployment", work: deployment, is_needed: false },
     Step { name: "clippy", work: clippy, is_needed: false },
 ];
 
@@ -34,6 +36,11 @@ pub(crate) fn formatting() -> Result<()> {
 pub(crate) fn clippy() -> Result<()> {
     let all = ["clippy", "--quiet", "--keep-going", "--workspace", "--all-targets"];
     show(program("cargo", &all).args(["--", "-D", "warnings"]))
+}
+
+/// Containers, chart and unit, each by the tools that its format has.
+pub(crate) fn deployment() -> Result<()> {
+    deployment::run()
 }
 
 /// Layers, files and documents: all that is wrong is told at once.

@@ -18,7 +18,7 @@ The developer's commands of Procession.
 
   cargo xtask demo         sets everything up, processes a gallery of real photos, says where to look
   cargo xtask test         sets everything up, passes all the tests
-  cargo xtask check        formatting, clippy, layers, files, documents
+  cargo xtask check        formatting, clippy, layers, files, documents, deployment; `check deployment` that alone
   cargo xtask setup        only what demo and test do first
   cargo xtask bench pixel  measures the pixel path beside sharp (--rounds N, --write)
   cargo xtask bench serve  measures delivery and uploads beside nginx (--rounds N, --seconds N, --write)
@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         ["demo"] => demo::run(),
         ["test"] => test::run(),
         ["check"] => check::run(),
+        ["check", "deployment"] => check::deployment(),
         ["setup"] => setup::run(),
         ["bench", "pixel", ..] => bench_pixel::run(&arguments[2..]),
         ["bench", "serve", ..] => bench_serve::run(&arguments[2..]),

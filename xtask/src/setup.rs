@@ -2,6 +2,7 @@
 //! where nothing is missing.
 
 mod debian;
+mod helm;
 mod node;
 mod python;
 
@@ -10,6 +11,8 @@ use anyhow::{Context, Result};
 use crate::run::{binary, program, quiet, show};
 use debian::Package;
 pub(crate) use debian::{located, update as update_debian};
+pub(crate) use helm::located as helm;
+pub(crate) use python::folder as python_packages;
 
 /// The assembler without which libjpeg-turbo would be built without SIMD.
 const NASM: Package = Package { name: "nasm", program: Some("nasm"), purpose: "builds the JPEG codec's fast paths" };
@@ -28,6 +31,8 @@ const WRK: Package = Package { name: "wrk", program: Some("wrk"), purpose: "meas
 /// Archives are tested by what people fetch and unpack them with.
 const CURL: Package = Package { name: "curl", program: Some("curl"), purpose: "tests downloads that break off" };
 const UNZIP: Package = Package { name: "unzip", program: Some("unzip"), purpose: "tests the ZIP archives" };
+/// Reads units and says how much they allow. It is not started.
+const SYSTEMD: Package = Package { name: "systemd", program: Some("systemd-analyze"), purpose: "checks the unit" };
 
 /// Everything that `demo` and `test` need.
 pub(crate) fn run() -> Result<()> {
@@ -62,6 +67,14 @@ pub(crate) fn for_tests() -> Result<()> {
     debian::extract(&PROMTOOL)?;
     debian::extract(&NGINX)?;
     python::install()
+}
+
+/// What the checks of `deploy/` need.
+pub(crate) fn for_deployment() -> Result<()> {
+    with_pip()?;
+    debian::install(&[SYSTEMD])?;
+    python::install()?;
+    helm::install()
 }
 
 /// The models, through the product's own command, built with this profile: one way for developers and for users.

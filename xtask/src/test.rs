@@ -15,10 +15,11 @@ use crate::{
 const BROWSER_TESTS: &str = "crates/web/tests/browser";
 
 /// In this order: what is quick first, and the tests before clippy, which builds everything its own way.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step { name: "set-up", work: setup::for_tests, is_needed: true },
     Step { name: "formatting", work: check::formatting, is_needed: false },
     Step { name: "layers, files, documents", work: check::structure, is_needed: false },
+    Step { name: "deployment", work: check::deployment, is_needed: false },
     Step { name: "build", work: build, is_needed: true },
     Step { name: "models", work: models, is_needed: true },
     Step { name: "tests", work: tests, is_needed: false },

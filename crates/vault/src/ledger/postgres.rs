@@ -147,7 +147,7 @@ impl PostgresLedger {
     }
 
     /// Gives back the room of what was deleted, so that it is written over. Until then, and in the write-ahead log, its
-    /// archive, replicas and backups, it can still be found: see docs/decisions/0011-one-sql-two-ledgers.md.
+    /// archive, replicas and backups, it can still be found: see docs/decisions/0012-one-sql-two-ledgers.md.
     async fn overwrite(&self, action: &'static str) -> Result<()> {
         let vacuum = async {
             let mut connection = self.writer.acquire().await.map_err(failed(action))?;
