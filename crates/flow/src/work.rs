@@ -82,7 +82,10 @@ impl Worker {
         let outcome = self.work(more, drain).await;
         renewal.abort();
         if outcome.is_err() {
-            self.give_back().await?;
+            if let Err(error) = self.give_back().await {
+                tracing::warn!(error = chain(&error), "leases could not be given back; they expire by themselves");
+            }
+            // Nobody works on these any more: whoever renewed their leases would keep them from everybody.
             self.held().clear();
         }
         outcome
