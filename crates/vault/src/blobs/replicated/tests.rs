@@ -160,6 +160,17 @@ async fn what_a_store_misses_is_owed_and_paid() {
 }
 
 #[tokio::test]
+async fn a_store_that_was_away_is_asked_when_another_fails() {
+    let regions = Regions::new(&["eu", "us", "ap"]).await;
+    let (key, bytes) = original("a photo");
+    regions.vault.found_away(1);
+    regions.unmount(2);
+    regions.vault.put(&key, bytes.clone()).await.unwrap();
+    assert_eq!(regions.owed().await, [0, 0, 1]);
+    assert_eq!(regions.disks[1].get(&key).await.unwrap(), bytes);
+}
+
+#[tokio::test]
 async fn two_copies_in_one_region_are_not_enough() {
     let regions = Regions::new(&["eu", "eu", "us"]).await;
     let (key, bytes) = original("a photo");

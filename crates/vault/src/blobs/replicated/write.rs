@@ -56,7 +56,7 @@ impl Replicated {
     }
 
     /// Asks every store, and waits until enough of them have done it and the others had their grace. Stores that were away a
-    /// moment ago are asked only if the others are not enough.
+    /// moment ago are asked only if the others are not enough, fail or are slow.
     pub(super) async fn tell_all(&self, begin: impl Fn(usize) -> JoinHandle<Result<()>>) -> Tally {
         let (mut spare, mut first): (Vec<usize>, Vec<usize>) =
             (0..self.members.len()).partition(|index| self.is_away(*index));
@@ -66,15 +66,12 @@ impl Replicated {
         let mut tally = Tally { held: Vec::new(), failed: Vec::new(), late: Vec::new() };
         let mut running: Vec<(usize, JoinHandle<Result<()>>)> =
             first.iter().map(|index| (*index, begin(*index))).collect();
-        loop {
-            let is_done = |tally: &Tally| self.how.debts.is_some() && self.enough(&tally.held);
-            while !running.is_empty() && !is_done(&tally) {
-                self.next_answer(&mut running, &mut tally).await;
+        let is_done = |tally: &Tally| self.how.debts.is_some() && self.enough(&tally.held);
+        while !is_done(&tally) && running.len() + spare.len() > 0 {
+            let answer = timeout(self.how.grace, self.next_answer(&mut running, &mut tally)).await;
+            if answer.is_err() || running.is_empty() || !tally.failed.is_empty() {
+                running.extend(spare.drain(..).map(|index| (index, begin(index))));
             }
-            if self.enough(&tally.held) || spare.is_empty() {
-                break;
-            }
-            running.extend(spare.drain(..).map(|index| (index, begin(index))));
         }
         let grace = async {
             while !running.is_empty() {
