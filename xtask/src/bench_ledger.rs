@@ -60,20 +60,23 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 fn table(lines: &str) -> Result<String> {
     let mut text =
         "| ledger | jobs waiting | jobs/s claimed and completed | claim p50, p99, ms | batch completed p50, p99, ms | \
-                    photos/s stored | MB: process, server |\n|---|---|---|---|---|---|---|\n"
+                    at a pace: jobs/s | claim p50, p99, ms | photos/s stored | MB: process, server |\n|---|---|---|---|---|---|---|---|---|\n"
             .to_owned();
     for line in lines.lines() {
         let figure = |name| number(line, name);
         let name = if line.contains("\"sqlite\"") { "SQLite" } else { "PostgreSQL" };
         let _ = writeln!(
             text,
-            "| {name} | {} | **{}** | {}, {} | {}, {} | {} | {}, {} |",
+            "| {name} | {} | **{}** | {}, {} | {}, {} | {} | {}, {} | {} | {}, {} |",
             figure("jobs")?,
             figure("jobs_per_second")?,
             figure("claim_p50_ms")?,
             figure("claim_p99_ms")?,
             figure("complete_p50_ms")?,
             figure("complete_p99_ms")?,
+            figure("paced_per_second")?,
+            figure("paced_claim_p50_ms")?,
+            figure("paced_claim_p99_ms")?,
             figure("enqueued_per_second")?,
             figure("megabytes")?,
             figure("server_megabytes")?,

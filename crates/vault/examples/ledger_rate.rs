@@ -3,7 +3,8 @@
 //!
 //! `cargo run --release -p procession-vault --example ledger_rate sqlite|postgres JOBS SECONDS`. The ledger is made in the
 //! system's folder for temporary files, whose disk is what is measured; PostgreSQL is started for it, as it is installed.
-//! Prints one line of JSON. `cargo xtask bench ledger` runs it.
+//! Once as fast as it goes, and once at 5,000 jobs a second, which tells how long a claim takes where workers have something
+//! else to do. Prints one line of JSON. `cargo xtask bench ledger` runs it.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a bench prints, and reads the machine's clock")]
 #![allow(clippy::unwrap_used, reason = "the server that tests start ends the bench as it ends a test")]
 
@@ -38,12 +39,17 @@ const GALLERIES: usize = 50;
 const WORKERS: usize = 32;
 const BATCH: usize = 32;
 const IN_FLIGHT: usize = 20_000;
+/// Jobs a second of the measurement at a pace.
+const PACE: f64 = 5_000.0;
 
 #[tokio::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [which, jobs, seconds] = arguments.as_slice() else { return Err("say: sqlite|postgres JOBS SECONDS".into()) };
-    let (jobs, measured) = (jobs.parse()?, Duration::from_secs(seconds.parse()?));
+    let (jobs, seconds): (usize, usize) = (jobs.parse()?, seconds.parse()?);
+    let measured = Duration::from_secs(seconds as u64);
+    // So many wait throughout, if no more than this is done meanwhile.
+    let filled = jobs + 2 * IN_FLIGHT + 20_000 * seconds;
     match which.as_str() {
         "sqlite" => {
             let folder = tempfile::tempdir()?;
@@ -51,9 +57,10 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
             let ledger = Arc::new(SqliteLedger::open(&file).await?);
             let enqueued = enqueue(ledger.clone(), measured).await?;
             let mut connection = sqlx::SqliteConnection::connect(&file.display().to_string()).await?;
-            sqlx::raw_sql(AssertSqlSafe(fill(jobs))).execute(&mut connection).await?;
+            sqlx::raw_sql(AssertSqlSafe(fill(filled))).execute(&mut connection).await?;
             sqlx::raw_sql("ANALYZE").execute(&mut connection).await?;
-            report(which, jobs, enqueued, drain(ledger, measured).await?, 0.0);
+            let (drained, paced) = both(ledger, measured).await?;
+            report(which, jobs, enqueued, &drained, &paced, 0.0);
         }
         "postgres" => {
             let server = server::Server::start(&[]);
@@ -61,10 +68,10 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
             let ledger = Arc::new(PostgresLedger::open(&url, PostgresOptions::default()).await?);
             let enqueued = enqueue(ledger.clone(), measured).await?;
             let mut connection = sqlx::PgConnection::connect(&url).await?;
-            sqlx::raw_sql(AssertSqlSafe(fill(jobs))).execute(&mut connection).await?;
+            sqlx::raw_sql(AssertSqlSafe(fill(filled))).execute(&mut connection).await?;
             sqlx::raw_sql("VACUUM ANALYZE").execute(&mut connection).await?;
-            let drained = drain(ledger, measured).await?;
-            report(which, jobs, enqueued, drained, server.memory());
+            let (drained, paced) = both(ledger, measured).await?;
+            report(which, jobs, enqueued, &drained, &paced, server.memory());
         }
         other => return Err(format!("{other} is neither sqlite nor postgres").into()),
     }
@@ -126,14 +133,22 @@ struct Drained {
     completions: Vec<Duration>,
 }
 
-/// Claims and completes for a while, first until so many jobs are in flight.
-async fn drain(ledger: Arc<dyn Ledger>, measured: Duration) -> Result<Drained> {
+/// At a pace, and then without.
+async fn both(ledger: Arc<dyn Ledger>, measured: Duration) -> Result<(Drained, Drained)> {
+    let pace = Duration::from_secs_f64((WORKERS * BATCH) as f64 / PACE);
+    let paced = drain(ledger.clone(), measured, Some(pace)).await?;
+    Ok((drain(ledger, measured, None).await?, paced))
+}
+
+/// Claims and completes for a while, first until so many jobs are in flight. With a pace, each worker begins a batch once in
+/// that time.
+async fn drain(ledger: Arc<dyn Ledger>, measured: Duration, pace: Option<Duration>) -> Result<Drained> {
     let mut running = JoinSet::new();
     let full = Arc::new(tokio::sync::Barrier::new(WORKERS));
-    for worker in 0..WORKERS {
+    for number in 0..WORKERS {
         let (ledger, full) = (ledger.clone(), full.clone());
         running.spawn(async move {
-            let (worker, now) = (WorkerId(format!("worker-{worker}")), Timestamp::from_micros(1));
+            let (worker, now) = (WorkerId(format!("worker-{number}")), Timestamp::from_micros(1));
             let expires_at = Timestamp::from_micros(1_000_000);
             let ask = Ask { worker: &worker, region: None, count: BATCH, only: None, now, expires_at };
             let mut held: VecDeque<Vec<(Lease, Finished)>> = VecDeque::new();
@@ -146,8 +161,16 @@ async fn drain(ledger: Arc<dyn Ledger>, measured: Duration) -> Result<Drained> {
                 held.push_back(batch().await?);
             }
             full.wait().await;
+            // Workers are not in step.
+            let mut ticks = pace.map(|pace| {
+                let offset = pace.mul_f64(number as f64 / WORKERS as f64);
+                tokio::time::interval_at(tokio::time::Instant::now() + offset, pace)
+            });
             let start = Instant::now();
             while start.elapsed() < measured {
+                if let Some(ticks) = &mut ticks {
+                    ticks.tick().await;
+                }
                 let asked = Instant::now();
                 held.push_back(batch().await?);
                 waits.push(asked.elapsed());
@@ -159,7 +182,11 @@ async fn drain(ledger: Arc<dyn Ledger>, measured: Duration) -> Result<Drained> {
                 }
                 completions.push(asked.elapsed());
             }
-            Ok((done, start.elapsed(), waits, completions))
+            let took = start.elapsed();
+            for batch in held {
+                ledger.complete_all(&batch).await?;
+            }
+            Ok((done, took, waits, completions))
         });
     }
     let mut drained = Drained { jobs_per_second: 0.0, waits: Vec::new(), completions: Vec::new() };
@@ -173,7 +200,7 @@ async fn drain(ledger: Arc<dyn Ledger>, measured: Duration) -> Result<Drained> {
     Ok(drained)
 }
 
-fn report(ledger: &str, jobs: usize, enqueued: f64, drained: Drained, server_bytes: f64) {
+fn report(ledger: &str, jobs: usize, enqueued: f64, drained: &Drained, paced: &Drained, server_bytes: f64) {
     let at = |times: &[Duration], part: f64| times[(times.len() as f64 * part) as usize].as_secs_f64() * 1e3;
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let own = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok());
@@ -181,12 +208,16 @@ fn report(ledger: &str, jobs: usize, enqueued: f64, drained: Drained, server_byt
     println!(
         "{{\"ledger\":\"{ledger}\",\"jobs\":{jobs},\"enqueued_per_second\":{enqueued:.0},\"jobs_per_second\":{:.0},\
          \"claim_p50_ms\":{:.2},\"claim_p99_ms\":{:.2},\"complete_p50_ms\":{:.2},\"complete_p99_ms\":{:.2},\
+         \"paced_per_second\":{:.0},\"paced_claim_p50_ms\":{:.2},\"paced_claim_p99_ms\":{:.2},\
          \"megabytes\":{megabytes:.0},\"server_megabytes\":{:.0}}}",
         drained.jobs_per_second,
         at(&drained.waits, 0.5),
         at(&drained.waits, 0.99),
         at(&drained.completions, 0.5),
         at(&drained.completions, 0.99),
+        paced.jobs_per_second,
+        at(&paced.waits, 0.5),
+        at(&paced.waits, 0.99),
         server_bytes / 1e6,
     );
 }
