@@ -1,6 +1,7 @@
 //! The developer's commands. Built with the standard library and `anyhow` only, so that it is there within seconds on a
 //! machine that has nothing else yet.
 
+mod bench_ledger;
 mod bench_pixel;
 mod bench_serve;
 mod check;
@@ -21,6 +22,7 @@ The developer's commands of Procession.
   cargo xtask check        formatting, clippy, layers, files, documents, deployment; `check deployment` that alone
   cargo xtask setup        only what demo and test do first
   cargo xtask bench pixel  measures the pixel path beside sharp (--rounds N, --write)
+  cargo xtask bench ledger measures both ledgers with 100,000 jobs (--million, --seconds N, --write)
   cargo xtask bench serve  measures delivery and uploads beside nginx (--rounds N, --seconds N, --write)
   cargo xtask photos       only makes the demo's folder of photos, and says where
   cargo xtask credits      prints the table of the demo gallery's photos
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         ["check", "deployment"] => check::deployment(),
         ["setup"] => setup::run(),
         ["bench", "pixel", ..] => bench_pixel::run(&arguments[2..]),
+        ["bench", "ledger", ..] => bench_ledger::run(&arguments[2..]),
         ["bench", "serve", ..] => bench_serve::run(&arguments[2..]),
         ["photos"] => demo::photos(),
         ["credits"] => demo::print_credits(),

@@ -28,6 +28,10 @@ const PROMTOOL: Package = Package { name: "prometheus", program: Some("promtool"
 const NGINX: Package = Package { name: "nginx", program: Some("nginx"), purpose: "tests the service behind a cache" };
 /// Asks for files as fast as it gets them.
 const WRK: Package = Package { name: "wrk", program: Some("wrk"), purpose: "measures how fast files are served" };
+/// The ledger of many machines. Tests start their own; none runs by itself.
+const POSTGRES: Package = Package { name: "postgresql", program: None, purpose: "tests the ledger in PostgreSQL" };
+/// What starts and signals PostgreSQL's processes.
+const PROCPS: Package = Package { name: "procps", program: Some("pgrep"), purpose: "finds a server's processes" };
 /// Archives are tested by what people fetch and unpack them with.
 const CURL: Package = Package { name: "curl", program: Some("curl"), purpose: "tests downloads that break off" };
 const UNZIP: Package = Package { name: "unzip", program: Some("unzip"), purpose: "tests the ZIP archives" };
@@ -60,10 +64,18 @@ pub(crate) fn for_bench_serve() -> Result<()> {
     debian::extract(&NGINX)
 }
 
+/// What the benchmark of the ledgers needs.
+pub(crate) fn for_bench_ledger() -> Result<()> {
+    for_build()?;
+    debian::install_without_cluster(&POSTGRES)?;
+    debian::install(&[PROCPS])
+}
+
 /// What must be there before the tests are built and run, but for the models.
 pub(crate) fn for_tests() -> Result<()> {
     for_bench()?;
     debian::install(&[BROWSER, CURL, UNZIP])?;
+    for_bench_ledger()?;
     debian::extract(&PROMTOOL)?;
     debian::extract(&NGINX)?;
     python::install()

@@ -43,6 +43,20 @@ pub(crate) fn install(packages: &[Package]) -> Result<()> {
     quiet(&mut command).map(drop)
 }
 
+/// Installs PostgreSQL, unless it is here, so that no server of its own is made and started.
+///
+/// # Errors
+/// As for [`install`].
+pub(crate) fn install_without_cluster(package: &Package) -> Result<()> {
+    if is_here(package) {
+        return Ok(());
+    }
+    let script = "mkdir -p /etc/postgresql-common && cd /etc/postgresql-common && \
+                  { test -e createcluster.conf || echo 'create_main_cluster = false' > createcluster.conf; }";
+    quiet(as_root("sh")?.args(["-c", script])).context("cannot keep Debian from starting a PostgreSQL server")?;
+    install(&[*package])
+}
+
 /// Takes a package's program alone into `target/debian`, where the program is not here yet: nothing is installed or started, and
 /// nobody needs to be root.
 ///
@@ -99,11 +113,16 @@ fn apt_get() -> Result<Command> {
     if find("apt-get").is_none() {
         bail!("this machine has no apt-get");
     }
+    as_root("apt-get")
+}
+
+/// A program as root.
+fn as_root(name: &str) -> Result<Command> {
     let is_root = quiet(&mut program("id", &["-u"]))?.trim() == "0";
     let mut command = match (is_root, find("sudo").is_some()) {
-        (true, _) => program("apt-get", &[]),
+        (true, _) => program(name, &[]),
         // sudo may ask for a password, and clears the environment.
-        (false, true) => program("sudo", &["DEBIAN_FRONTEND=noninteractive", "apt-get"]),
+        (false, true) => program("sudo", &["DEBIAN_FRONTEND=noninteractive", name]),
         (false, false) => bail!("you are not root, and there is no sudo"),
     };
     command.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::inherit());

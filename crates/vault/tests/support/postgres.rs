@@ -81,6 +81,20 @@ impl Server {
         assert!(sent.success());
     }
 
+    /// Memory of all its processes in bytes; what they share counts once.
+    pub(crate) fn memory(&self) -> f64 {
+        let parent = self.process.id().to_string();
+        let children = Command::new("pgrep").args(["--parent", &parent]).output().unwrap();
+        let children = String::from_utf8(children.stdout).unwrap();
+        let share = |pid: &str| {
+            // A process may end meanwhile.
+            let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap_or_default();
+            line.trim().trim_end_matches(" kB").parse::<f64>().unwrap_or_default() * 1024.0
+        };
+        children.split_whitespace().chain([parent.as_str()]).map(share).sum()
+    }
+
     fn say(&self, statement: &str) {
         let said = Command::new(binary("psql"))
             .args(["--no-psqlrc", "--quiet", "--command", statement, &self.url("postgres")])

@@ -40,7 +40,7 @@ const TAKE: &str = "UPDATE job SET state = 'held', epoch = epoch + 1, worker = $
      WHERE id IN (SELECT value FROM json_each($1))";
 
 const CHARGE: &str = "UPDATE gallery SET waiting = waiting - $2, vtime = vtime + $3 / weight WHERE id = $1
-     RETURNING settings, opened_at, vtime";
+     RETURNING settings, opened_at, vtime, waiting";
 
 const RECORD_TURN: &str = "UPDATE schedule SET critical_credit = critical_credit + $1, vtime = $2 WHERE id = 1";
 
@@ -114,19 +114,22 @@ async fn take(connection: &mut SqliteConnection, turn: &Turn, ask: &Ask<'_>) -> 
         return Ok(Vec::new());
     }
     let cost: f64 = jobs.iter().map(|(.., cost, _)| cost).sum();
-    let (settings, opened_at, vtime): (String, i64, f64) = sqlx::query_as(CHARGE)
+    let (settings, opened_at, vtime, waiting): (String, i64, f64, i64) = sqlx::query_as(CHARGE)
         .bind(&turn.gallery)
         .bind(jobs.len() as i64)
         .bind(cost)
         .fetch_one(&mut *connection)
         .await
         .map_err(failed(ACTION))?;
-    sqlx::query(RECORD_TURN)
-        .bind(turn.credit_per_cost * cost)
-        .bind(vtime)
-        .execute(&mut *connection)
-        .await
-        .map_err(failed(ACTION))?;
+    // Nobody asks where the last gallery was while it waits.
+    if waiting == 0 || turn.credit_per_cost != 0.0 {
+        sqlx::query(RECORD_TURN)
+            .bind(turn.credit_per_cost * cost)
+            .bind(vtime)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed(ACTION))?;
+    }
     let mut gallery: procession_domain::gallery::Gallery = rows::read(&settings, "gallery", &turn.gallery)?;
     gallery.opened_at = Timestamp::from_micros(opened_at);
     let ids: Vec<i64> = jobs.iter().map(|(id, ..)| *id).collect();

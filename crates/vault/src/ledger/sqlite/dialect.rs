@@ -1,9 +1,11 @@
 //! What SQLite says in its own way.
 
+use std::collections::BTreeSet;
+
 use procession_domain::{job::Lease, photo::Finished};
 
 use super::{Connection, failed, rows};
-use crate::Result;
+use crate::{Error, Result};
 
 /// A write transaction is alone: nothing else needs to be locked.
 pub(super) async fn lock(_: &mut Connection, _: &str) -> Result<()> {
@@ -15,27 +17,36 @@ pub(super) async fn lock_shared(_: &mut Connection, _: &str) -> Result<()> {
     Ok(())
 }
 
-/// A job that was finished: its place in the batch, and what it was.
+/// A job that was finished: its place in the batch, its photo and gallery, and whether it waited.
 pub(super) type Ended = (usize, String, String, bool);
 
-/// Ends the jobs whose leases are good, each by itself. Returns them, with their photos, galleries, and whether they waited.
+/// Those of the leases that are good, by their places.
+const GOOD: &str = "SELECT CAST(done.key AS INTEGER), job.id, job.photo, job.gallery, job.state = 'waiting'
+     FROM json_each($1) AS done CROSS JOIN job ON job.id = done.value ->> 0
+     WHERE job.epoch = done.value ->> 1 AND job.worker = done.value ->> 2 ORDER BY 1";
+
+const END: &str = "DELETE FROM job WHERE id IN (SELECT value FROM json_each($1))";
+
+const FINISH: &str = "UPDATE photo SET state = 'done', finished = $2, failure = NULL WHERE id = $1";
+
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 3] = [GOOD, END, FINISH];
+
+/// Ends the jobs whose leases are good, each by itself. A lease that is there twice counts once.
 pub(super) async fn end(connection: &mut Connection, done: &[(Lease, Finished)]) -> Result<Vec<Ended>> {
     let action = "complete jobs";
-    let mut ended = Vec::with_capacity(done.len());
-    for (at, (lease, finished)) in done.iter().enumerate() {
-        let sql = "DELETE FROM job WHERE id = $1 AND epoch = $2 AND worker = $3
-             RETURNING photo, gallery, state = 'waiting'";
-        let row: Option<(String, String, bool)> = sqlx::query_as(sql)
-            .bind(lease.job.0)
-            .bind(lease.epoch)
-            .bind(&lease.worker.0)
-            .fetch_optional(&mut *connection)
-            .await
-            .map_err(failed(action))?;
-        let Some((photo, gallery, waited)) = row else { continue };
-        sqlx::query("UPDATE photo SET state = 'done', finished = $2, failure = NULL WHERE id = $1")
+    let leases: Vec<_> = done.iter().map(|(lease, _)| (lease.job.0, lease.epoch, &lease.worker.0)).collect();
+    let mut good: Vec<(i64, i64, String, String, bool)> =
+        sqlx::query_as(GOOD).bind(rows::write(&leases)?).fetch_all(&mut *connection).await.map_err(failed(action))?;
+    let mut jobs = BTreeSet::new();
+    good.retain(|(_, job, ..)| jobs.insert(*job));
+    sqlx::query(END).bind(rows::write(&jobs)?).execute(&mut *connection).await.map_err(failed(action))?;
+    let mut ended = Vec::with_capacity(good.len());
+    for (place, _, photo, gallery, waited) in good {
+        let at = usize::try_from(place).map_err(|error| Error::Bug(error.to_string()))?;
+        sqlx::query(FINISH)
             .bind(&photo)
-            .bind(rows::write(finished)?)
+            .bind(rows::write(&done[at].1)?)
             .execute(&mut *connection)
             .await
             .map_err(failed(action))?;

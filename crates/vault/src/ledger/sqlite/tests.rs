@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use procession_domain::{Classified, Kind, StudioId};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, sqlite::SqliteConnectOptions};
 
-use super::{super::MIGRATIONS, SqliteLedger, backlog, claim, documents, galleries, photos, removal};
+use super::{super::MIGRATIONS, SqliteLedger, backlog, claim, dialect, documents, galleries, photos, removal};
 use crate::documents::{Expect, Record};
 use crate::ledger::{
     Ledger,
@@ -79,6 +79,8 @@ async fn a_claim_never_looks_through_all_jobs() {
     let of_the_ids_given = ["LIST SUBQUERY", "SCAN json_each", "CREATE BLOOM FILTER"];
     let walks = ["SEARCH", "SCALAR SUBQUERY", "SCAN gallery USING"];
     assert_walks(&claim::STATEMENTS, &[&walks[..], &of_the_ids_given].concat()).await;
+    let of_the_leases_given = ["SCAN done", "USE TEMP B-TREE"];
+    assert_walks(&dialect::STATEMENTS, &[&walks[..], &of_the_ids_given, &of_the_leases_given].concat()).await;
 }
 
 #[tokio::test]
