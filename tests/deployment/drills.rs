@@ -37,8 +37,6 @@ impl Report {
             "recovered_after_seconds": self.recovered_after.as_secs_f64(),
             "photos": outcome.photos,
             "variants": outcome.variants,
-            "lost": 0,
-            "doubled": 0,
         });
         fs::write(folder.join(format!("{}.json", self.name)), report.to_string()).unwrap();
     }

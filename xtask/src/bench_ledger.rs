@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     stdout().write_all(text.as_bytes()).context("cannot print")?;
     if write {
         let how = format!("{seconds} s each");
-        figures::record(&root().join("docs/performance.md"), "ledger", &how, &text)?;
+        figures::record(&root().join("docs/performance.md"), "bench ledger", &how, &text)?;
     }
     Ok(())
 }

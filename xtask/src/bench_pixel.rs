@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     stdout().write_all(table.as_bytes()).context("cannot print")?;
     if write {
         let how = format!("median of {rounds} rounds");
-        figures::record(&root().join("docs/performance.md"), "pixel", &how, &table)?;
+        figures::record(&root().join("docs/performance.md"), "bench pixel", &how, &table)?;
     }
     Ok(())
 }

@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     stdout().write_all(text.as_bytes()).context("cannot print")?;
     if options.write {
         let how = format!("median of {} rounds of {} s each", options.rounds, options.seconds);
-        figures::record(&root().join("docs/performance.md"), "serve", &how, &text)?;
+        figures::record(&root().join("docs/performance.md"), "bench serve", &how, &text)?;
     }
     Ok(())
 }

@@ -13,6 +13,12 @@ pub(crate) fn number(line: &str, name: &str) -> Result<f64> {
     digits.parse().with_context(|| format!("{name} is no number in {line:?}"))
 }
 
+/// A text without quotes in flat JSON.
+pub(crate) fn text(line: &str, name: &str) -> Result<String> {
+    let after = line.split(&format!("\"{name}\":\"")).nth(1).with_context(|| format!("no {name} in {line:?}"))?;
+    Ok(after.split('"').next().unwrap_or_default().to_owned())
+}
+
 /// The middle of some figures, and the smallest and largest.
 pub(crate) fn spread(mut figures: Vec<f64>) -> (f64, f64, f64) {
     figures.sort_by(f64::total_cmp);
@@ -20,10 +26,10 @@ pub(crate) fn spread(mut figures: Vec<f64>) -> (f64, f64, f64) {
     (middle, figures.first().copied().unwrap_or(0.0), figures.last().copied().unwrap_or(0.0))
 }
 
-/// Puts what was measured between the marks of this benchmark in a document, with the date and the machine.
-pub(crate) fn record(document: &Path, bench: &str, how: &str, table: &str) -> Result<()> {
-    let start = format!("<!-- bench {bench}: written by `cargo xtask bench {bench} --write` -->");
-    let end = format!("<!-- bench {bench}: end -->");
+/// Puts what was measured between the marks of this command, such as `bench pixel`, in a document, with the date and the machine.
+pub(crate) fn record(document: &Path, command: &str, how: &str, table: &str) -> Result<()> {
+    let start = format!("<!-- {command}: written by `cargo xtask {command} --write` -->");
+    let end = format!("<!-- {command}: end -->");
     let text = fs::read_to_string(document).with_context(|| format!("cannot read {}", document.display()))?;
     let (Some((before, rest)), Some((_, after))) = (text.split_once(&start), text.split_once(&end)) else {
         bail!("{} lacks the marks between which the table stands", document.display());

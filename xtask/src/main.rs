@@ -6,6 +6,7 @@ mod bench_pixel;
 mod bench_serve;
 mod check;
 mod demo;
+mod drill;
 mod figures;
 mod run;
 mod setup;
@@ -23,6 +24,7 @@ The developer's commands of Procession.
   cargo xtask setup        only what demo and test do first
   cargo xtask bench pixel  measures the pixel path beside sharp (--rounds N, --write)
   cargo xtask bench ledger measures both ledgers with 100,000 jobs (--million, --seconds N, --write)
+  cargo xtask drill        breaks a real deployment and measures how it goes on (--write)
   cargo xtask bench serve  measures delivery and uploads beside nginx (--rounds N, --seconds N, --write)
   cargo xtask photos       only makes the demo's folder of photos, and says where
   cargo xtask credits      prints the table of the demo gallery's photos
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::run(),
         ["bench", "pixel", ..] => bench_pixel::run(&arguments[2..]),
         ["bench", "ledger", ..] => bench_ledger::run(&arguments[2..]),
+        ["drill", ..] => drill::run(&arguments[1..]),
         ["bench", "serve", ..] => bench_serve::run(&arguments[2..]),
         ["photos"] => demo::photos(),
         ["credits"] => demo::print_credits(),

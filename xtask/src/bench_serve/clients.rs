@@ -7,9 +7,9 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::servers::{Nginx, Procession, text};
+use super::servers::{Nginx, Procession};
 use crate::{
-    figures::number,
+    figures::{number, text},
     run::{program, quiet},
     steps::timed,
 };

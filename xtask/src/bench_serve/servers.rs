@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 
 use super::clients::Image;
 use crate::{
-    figures::number,
+    figures::{number, text},
     run::{binary, program, quiet, root},
     setup,
 };
@@ -147,12 +147,6 @@ impl Drop for Nginx {
 fn end(process: &mut Child) {
     let _ = quiet(&mut program("kill", &[&process.id().to_string()]));
     let _ = process.wait();
-}
-
-/// A string in flat JSON that has no escapes.
-pub(super) fn text(json: &str, name: &str) -> Result<String> {
-    let after = json.split(&format!("\"{name}\":\"")).nth(1).with_context(|| format!("no {name} in {json:?}"))?;
-    Ok(after.split('"').next().unwrap_or_default().to_owned())
 }
 
 #[allow(clippy::disallowed_methods, reason = "another program is waited for, which rings no bell")]
