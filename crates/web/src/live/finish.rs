@@ -5,6 +5,7 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use procession_domain::{Classified, GalleryId, Kind, Timestamp};
@@ -16,6 +17,8 @@ use crate::{Result, Service, webhook};
 
 /// So many galleries that were not finished are taken up again at the start; the others when something happens in them.
 const MOST_OWED: usize = 100_000;
+/// Whoever began to tell has so long until it is taken to have died over it.
+const TELLING: Duration = Duration::from_secs(60);
 
 /// Whether a gallery's end is still to be told, and when it was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,13 +100,55 @@ pub(super) async fn tell(service: &Service, now: Timestamp) -> Result<()> {
         if progress.stored() == 0 || !progress.is_finished() {
             continue;
         }
-        // Who asks for the status when it is told finds the moment there.
-        let finish = Finish { gallery, owed_since: Some(finished_at), finished_at: Some(finished_at) };
-        service.documents.put(&finish).await?;
+        match turn(service, gallery, finished_at, now).await? {
+            Turn::Ours => {}
+            Turn::Nobodys => {
+                service.live.finishes.owed().remove(&gallery);
+                continue;
+            }
+            // If that other process dies over it, a later look finds it still owed.
+            Turn::Anothers => {
+                service.live.observer.expect(gallery, now);
+                continue;
+            }
+        }
         let slack_seconds = (rank.deadline.micros() - finished_at.micros()).div_euclid(1_000_000);
         service.events.tell(gallery, Event::GalleryFinished { progress, finished_at, slack_seconds, out: None });
     }
     Ok(())
+}
+
+/// Who tells that a gallery is finished, of the processes that see it end.
+enum Turn {
+    /// This one: that is written down.
+    Ours,
+    /// Another is about to.
+    Anothers,
+    /// It was told.
+    Nobodys,
+}
+
+async fn turn(service: &Service, gallery: GalleryId, finished_at: Timestamp, now: Timestamp) -> Result<Turn> {
+    // Who asks for the status when it is told finds the moment there.
+    let finish = Finish { gallery, owed_since: Some(finished_at), finished_at: Some(finished_at) };
+    let written = match service.documents.get::<Finish>(&gallery.to_string()).await? {
+        None => service.documents.create(&finish).await,
+        Some(known) => {
+            let Finish { owed_since, finished_at, .. } = known.document;
+            if owed_since.is_none() {
+                return Ok(Turn::Nobodys);
+            }
+            if finished_at.is_some_and(|at| now.since(at) < TELLING) {
+                return Ok(Turn::Anothers);
+            }
+            service.documents.replace(&finish, known.version).await
+        }
+    };
+    match written {
+        Ok(_) => Ok(Turn::Ours),
+        Err(error) if matches!(error.kind(), Kind::Conflict | Kind::NotFound) => Ok(Turn::Anothers),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// It was told that a gallery was finished at this moment: unless something came since, nothing is owed any more.
