@@ -42,11 +42,14 @@ impl Report {
     }
 }
 
-/// A deployment in the middle of its work.
+/// A deployment in the middle of its work: most photos wait, and each worker holds some.
 async fn at_work() -> Deployment {
     let mut deployment = Deployment::start().await;
+    deployment.workers.iter().for_each(|worker| worker.signal("STOP"));
     deployment.upload(GALLERIES, PHOTOS).await;
+    deployment.workers.iter().for_each(|worker| worker.signal("CONT"));
     deployment.until_done(BEFORE).await;
+    deployment.until_it_holds(1).await;
     deployment
 }
 
@@ -108,14 +111,13 @@ async fn split_network() {
     for line in &deployment.lines {
         line.fall_silent();
     }
-    let before = deployment.done().await;
-    let recovered_after = deployment.until_done(before + 1).await;
-    deployment.until_done((before + 10).min(PHOTOS as u64)).await;
+    let recovered_after = deployment.until_taken_back(1).await;
+    deployment.until_done(PHOTOS as u64 - 3).await;
     for line in &deployment.lines {
         line.open();
     }
     let outcome = deployment.nothing_is_lost().await;
-    let what = "a region's lines fall silent: the other region finishes the next photo";
+    let what = "a region's lines fall silent: its photos are taken back, and the other region goes on alone";
     Report { name: "split-network", what, recovered_after }.write(&outcome);
 }
 

@@ -128,15 +128,23 @@ impl Deployment {
 
     /// Waits until the ledger has taken back all that this worker held, and returns how long that took.
     pub(crate) async fn until_taken_back(&self, worker: usize) -> Duration {
+        self.until_holding(worker, false).await
+    }
+
+    /// Waits until this worker holds photos.
+    pub(crate) async fn until_it_holds(&self, worker: usize) {
+        self.until_holding(worker, true).await;
+    }
+
+    async fn until_holding(&self, worker: usize, wanted: bool) -> Duration {
         let (start, name) = (Instant::now(), format!("local-{}-", self.workers[worker].process_id()));
         loop {
             let seen = self.ask(Method::GET, "/api/v1/operations", None).await;
-            let mut workers = seen["workers"].as_array().unwrap().iter();
             let holds = |worker: &Value| worker["worker"].as_str().unwrap().starts_with(&name) && worker["held"] != 0;
-            if !workers.any(holds) {
+            if seen["workers"].as_array().unwrap().iter().any(holds) == wanted {
                 return start.elapsed();
             }
-            assert!(start.elapsed() < PATIENCE, "{name} still holds photos\n{}", self.logs());
+            assert!(start.elapsed() < PATIENCE, "{name}: holding is never {wanted}\n{}", self.logs());
             tokio::time::sleep(LOOK).await;
         }
     }

@@ -17,7 +17,7 @@ use procession_domain::{
 use procession_flow::{Settings, System};
 use procession_pixel::{CpuDevice, Limits};
 use procession_plan::RetryPolicy;
-use procession_vault::{Blobs, MemoryBlobs, Replicated, SqliteLedger};
+use procession_vault::{Ask, Blobs, MemoryBlobs, Replicated, SqliteLedger};
 use procession_web::{Connections, Service, ServiceSettings, Sources};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch};
@@ -92,7 +92,9 @@ impl Prepared {
 
     pub(crate) async fn finish_as(&self, photo: &Photo, made: &[Made<'_>], analysis: Analysis) {
         let (now, system) = (self.service.system.clock.now(), &self.service.system);
-        let claims = system.ledger.claim(&WorkerId("test".to_owned()), 1, None, now, now.after(HOUR)).await.unwrap();
+        let worker = WorkerId("test".to_owned());
+        let ask = Ask { worker: &worker, region: None, count: 1, only: None, now, expires_at: now.after(HOUR) };
+        let claims = system.ledger.claim(&ask).await.unwrap();
         assert_eq!(claims.iter().map(|claim| claim.photo.id).collect::<Vec<_>>(), [photo.id]);
         let mut variants = Vec::new();
         for (name, format, (width, height), content) in made {

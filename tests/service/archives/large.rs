@@ -12,7 +12,7 @@ use procession_domain::{
     urgency::Urgency,
 };
 use procession_flow::SystemClock;
-use procession_vault::{DiskBlobs, Ledger as _, SqliteLedger};
+use procession_vault::{Ask, DiskBlobs, Ledger as _, SqliteLedger};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -44,7 +44,9 @@ async fn filled(folder: &TempDir, contents: impl Iterator<Item = Vec<u8>>) -> Ga
     let count = stream::iter(photos).map(store).buffer_unordered(16).count().await;
     let year = std::time::Duration::from_secs(365 * 24 * 3_600);
     let away = WorkerId("away".to_owned());
-    let held = ledger.claim(&away, count, Some(gallery.id), now, now.after(year)).await.unwrap();
+    let only = Some(gallery.id);
+    let ask = Ask { worker: &away, region: None, count, only, now, expires_at: now.after(year) };
+    let held = ledger.claim(&ask).await.unwrap();
     assert_eq!(held.len(), count);
     ledger.close().await;
     gallery.id
