@@ -9,7 +9,7 @@ use procession_domain::{Clock, StudioId, error::chain};
 use procession_flow::{SystemClock, Worker, keep_deleting_removed, keep_paying_debts, settle_staged};
 use procession_web::{
     Service,
-    access::{Scope, create_key},
+    access::{ApiKey, Scope, create_key},
     keep_sweeping_answers, probes, router, tend_uploads,
 };
 use serde_json::json;
@@ -107,10 +107,15 @@ async fn work(service: Arc<Service>, worker: Arc<Worker>, drain: watch::Receiver
     }
 }
 
-/// Makes the key of whoever starts the service for the first time, and keeps it where only they can read it.
+/// Makes the key of whoever starts the service for the first time, and keeps it where only they can read it. None if it is not
+/// here though there are keys: another process made it, or it was taken away.
 async fn first_key(service: &Service, path: &Path) -> anyhow::Result<Option<String>> {
     if let Ok(key) = fs::read_to_string(path) {
         return Ok(Some(key.trim().to_owned()));
+    }
+    let keys = service.documents.list::<ApiKey>(&StudioId::local().to_string(), None, 1).await?;
+    if !keys.is_empty() {
+        return Ok(None);
     }
     let now = service.system.clock.now();
     let made = create_key(&service.documents, StudioId::local(), "first key of this installation", Scope::ALL, now);

@@ -77,3 +77,18 @@ async fn a_key_makes_none_that_may_do_more_and_the_last_admin_stays() {
     let foreign = service.get("/api/v1/keys").await["items"][0].clone();
     assert_eq!(revoke(left, &foreign).await, 404);
 }
+
+#[tokio::test]
+async fn an_installation_has_one_first_key() {
+    let mut service = Running::start();
+    let key = service.key.clone();
+    service.restart();
+    assert_eq!(service.key, key);
+    // Taken away, it still opens, and no second one is made.
+    std::fs::remove_file(service.path("data/admin.key")).unwrap();
+    service.restart();
+    assert_eq!(service.key, "");
+    assert_eq!(status(&service, &key, Method::GET, "/api/v1/studio", None).await.0, 200);
+    let keys = status(&service, &key, Method::GET, "/api/v1/keys", None).await.1;
+    assert_eq!(keys["items"].as_array().unwrap().len(), 1);
+}
