@@ -9,7 +9,7 @@ pub(crate) struct Roles {
     pub(crate) api: bool,
     /// Processes photos.
     pub(crate) worker: bool,
-    /// Ranks and places galleries, and deletes what is removed. Of several, one acts.
+    /// Deletes what was removed and pays what stores are owed. Several do no harm.
     pub(crate) controller: bool,
 }
 

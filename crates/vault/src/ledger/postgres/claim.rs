@@ -67,15 +67,3 @@ pub(super) async fn add_waiting(
     let done = sqlx::query("SELECT add_waiting_1($1, $2)").bind(gallery).bind(count).execute(connection).await;
     done.map(|_| ()).map_err(failed(action))
 }
-
-/// Counts jobs that wait no longer.
-pub(super) async fn remove_waiting(
-    connection: &mut Connection,
-    gallery: &str,
-    count: i64,
-    action: &'static str,
-) -> Result<()> {
-    let sql = "UPDATE gallery SET waiting = waiting - $2 WHERE id = $1";
-    let done = sqlx::query(sql).bind(gallery).bind(count).execute(connection).await;
-    done.map(|_| ()).map_err(failed(action))
-}

@@ -38,7 +38,7 @@ async fn held(connection: &mut Connection, lease: &Lease, action: &'static str) 
 async fn held_or_conflict(connection: &mut Connection, lease: &Lease, action: &'static str) -> Result<Held> {
     let held = held(&mut *connection, lease, action).await?.ok_or_else(|| stale(lease))?;
     if held.waits {
-        claim::remove_waiting(connection, &held.gallery, 1, action).await?;
+        remove_waiting(connection, &held.gallery, 1, action).await?;
     }
     Ok(held)
 }
@@ -49,6 +49,18 @@ fn stale(lease: &Lease) -> Error {
         what: format!("job {}", lease.job),
         why: format!("the lease with epoch {} is no longer good", lease.epoch),
     }
+}
+
+/// Counts jobs that wait no longer.
+pub(super) async fn remove_waiting(
+    connection: &mut Connection,
+    gallery: &str,
+    count: i64,
+    action: &'static str,
+) -> Result<()> {
+    let sql = "UPDATE gallery SET waiting = waiting - $2 WHERE id = $1";
+    let done = sqlx::query(sql).bind(gallery).bind(count).execute(connection).await;
+    done.map(|_| ()).map_err(failed(action))
 }
 
 async fn execute_on_job(
@@ -78,7 +90,7 @@ pub(super) async fn renew(ledger: &Store, leases: &[Lease], expires_at: Timestam
             continue;
         };
         if held.waits {
-            claim::remove_waiting(&mut transaction, &held.gallery, 1, action).await?;
+            remove_waiting(&mut transaction, &held.gallery, 1, action).await?;
         }
         sqlx::query("UPDATE job SET state = 'held', wakes_at = $2 WHERE id = $1")
             .bind(lease.job.0)
@@ -107,7 +119,7 @@ pub(super) async fn complete_all(ledger: &Store, done: &[(Lease, Finished)]) -> 
         results[at] = Ok(());
     }
     for (gallery, count) in waited {
-        claim::remove_waiting(&mut transaction, &gallery, count, action).await?;
+        remove_waiting(&mut transaction, &gallery, count, action).await?;
     }
     transaction.commit().await.map_err(failed(action))?;
     Ok(results)

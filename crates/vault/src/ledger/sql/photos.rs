@@ -213,7 +213,7 @@ async fn redo_one(connection: &mut Connection, photo: &str, action: &'static str
     let sql = "DELETE FROM embedding WHERE photo = $1";
     sqlx::query(sql).bind(photo).execute(&mut *connection).await.map_err(failed(action))?;
     if job.is_some_and(|state| state == "waiting") {
-        claim::remove_waiting(connection, &gallery, 1, action).await?;
+        leases::remove_waiting(connection, &gallery, 1, action).await?;
     }
     insert_job(connection, photo, &gallery, action).await?;
     Ok(true)
