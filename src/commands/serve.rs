@@ -6,11 +6,15 @@ use std::{
 
 use anyhow::Context as _;
 use procession_domain::{Clock, StudioId, error::chain};
-use procession_flow::{SystemClock, Worker, keep_deleting_removed, keep_paying_debts, settle_staged};
+use procession_flow::{
+    SystemClock, Worker, keep_deleting_removed, keep_paying_debts,
+    registry::{deregister, keep_registered},
+    settle_staged,
+};
 use procession_web::{
     Service,
     access::{ApiKey, Scope, create_key},
-    keep_sweeping_answers, probes, router, tend_uploads,
+    keep_deciding, keep_sweeping_answers, probes, router, tend_uploads,
 };
 use serde_json::json;
 use tokio::{net::TcpListener, signal::unix, sync::watch};
@@ -73,6 +77,7 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
         tokio::spawn(keep_deleting_removed(Arc::clone(&system), stopping.clone()));
         tokio::spawn(keep_paying_debts(Arc::clone(&system), stopping.clone()));
     }
+    let decisions = roles.controller.then(|| tokio::spawn(keep_deciding(Arc::clone(&service))));
     let router = match roles.api {
         true => router(Arc::clone(&service)),
         false => probes(Arc::clone(&service)),
@@ -89,21 +94,32 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
         worker.give_back().await?;
     }
     watch.await?;
+    if let Some(decisions) = decisions {
+        decisions.await?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The worker of this process, through all that passes by itself: a full disk, a store that is away.
+/// The worker of this process, from its registration to its end, through all that passes by itself: a full disk, a store that
+/// is away.
 async fn work(service: Arc<Service>, worker: Arc<Worker>, drain: watch::Receiver<bool>) {
-    let clock = &service.system.clock;
-    service.live.worker_started(worker.id(), clock.now());
+    let Service { system, live, .. } = &*service;
+    live.observer.watches(worker.id());
+    let registered =
+        keep_registered(Arc::clone(system), worker.id().clone(), Arc::clone(&live.observer), drain.clone());
+    let registered = tokio::spawn(registered);
     let mut stop = drain.clone();
     while let Err(error) = worker.serve(drain.clone()).await {
-        service.live.pause(clock.now(), &error);
+        live.pause(system.clock.now(), &error);
         tracing::error!(error = chain(&error), "the workers pause; they try again in {} s", PAUSE.as_secs());
         let paused = tokio::time::timeout(PAUSE, stop.wait_for(|stop| *stop));
         if paused.await.is_ok() {
-            return;
+            break;
         }
+    }
+    registered.abort();
+    if let Err(error) = deregister(system, worker.id()).await {
+        tracing::warn!(error = chain(&error), "the worker could not say that it is gone; it will be missed");
     }
 }
 

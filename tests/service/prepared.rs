@@ -180,6 +180,7 @@ async fn open(
 ) -> Arc<Service> {
     let ledger = SqliteLedger::open(&folder.path().join("ledger.db")).await.unwrap();
     let settings = Settings {
+        region: procession_domain::Region::local(),
         limits: Limits::default(),
         promises: Promises::default(),
         pipelines: procession_plan::pipelines(),

@@ -1,9 +1,9 @@
 //! A gallery is opened, changed, and given its place in the schedule.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
 use procession_domain::{
-    Classified, Key, Kind, PhotoId,
+    Classified, Key, Kind, PhotoId, Region,
     gallery::{Gallery, PipelineChoice, Rank},
     photo::PhotoState,
 };
@@ -18,13 +18,20 @@ use crate::{Event, Events, Result, System, correction::forget_guests, life::no_p
 /// # Errors
 /// `Invalid` if its pipeline is not configured; `Conflict` if it is another studio's.
 pub async fn open_gallery(system: &System, mut gallery: Gallery, events: &Events) -> Result<(Gallery, Rank)> {
+    let mut is_new = false;
     match system.ledger.gallery(gallery.id).await {
         Ok((known, _)) => gallery.opened_at = known.opened_at,
-        Err(error) if error.kind() == Kind::NotFound => {}
+        Err(error) if error.kind() == Kind::NotFound => is_new = true,
         Err(error) => return Err(error.into()),
     }
     let (rank, reason) = rank_of(system, &gallery)?;
     let gallery = system.ledger.open_gallery(&gallery, &rank).await?;
+    if is_new && system.settings.region != Region::local() {
+        // Its originals will be near.
+        let region = &system.settings.region;
+        let why = format!("it was opened in {region}");
+        system.ledger.place_gallery(gallery.id, Some(region), &why).await?;
+    }
     opened(system, &gallery, rank, reason, events).await?;
     Ok((gallery, rank))
 }
@@ -67,7 +74,7 @@ pub(crate) fn rank_of(system: &System, gallery: &Gallery) -> Result<(Rank, Strin
     let promises = &system.settings.promises;
     let (urgency, reason) = procession_plan::urgency(gallery.wedding.as_ref(), gallery.opened_at);
     let margin = procession_plan::default_margin(promises.of(urgency));
-    let rank = procession_plan::rank(gallery.opened_at, urgency, promises, Duration::ZERO, margin);
+    let rank = procession_plan::rank(gallery.opened_at, urgency, promises, margin);
     Ok((rank, reason.to_string()))
 }
 

@@ -3,19 +3,22 @@
 mod activity;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use procession_domain::{
-    Classified, GalleryId, Kind, PhotoId, Timestamp,
+    Classified, GalleryId, Kind, PhotoId, Timestamp, WorkerId,
     gallery::{Backlog, Progress, Rank},
 };
 use procession_plan::{Delivery, Outlook, Rate, Throughput, Unfinished, default_margin, delivered, outlook};
 use serde::Serialize;
 
-use crate::{Event, Result, System, Told};
+use crate::{
+    Event, Result, System, Told,
+    registry::{Registration, Standing, heard},
+};
 
 use activity::Activities;
 
@@ -66,8 +69,12 @@ pub struct Status {
 pub struct Expected {
     /// The moment.
     pub at: Timestamp,
-    /// How fast the work goes; none while too little is known or the workers pause.
+    /// How fast the work goes, everywhere; none while too little is known or all workers pause.
     pub rate: Option<Rate>,
+    /// The workers that are heard of.
+    pub workers: Vec<Registration>,
+    /// Why no worker does anything, if that is so.
+    pub pause: Option<Pause>,
     /// The unfinished galleries by deadline.
     pub galleries: Vec<(Backlog, Outlook)>,
 }
@@ -85,6 +92,8 @@ struct Seen {
     in_work: HashMap<PhotoId, Timestamp>,
     activities: Activities,
     pause: Option<Pause>,
+    /// The worker of this process.
+    worker: Option<WorkerId>,
 }
 
 /// Why the workers do nothing.
@@ -99,6 +108,11 @@ pub struct Pause {
 }
 
 impl Observer {
+    /// What happens in this process is this worker's doing.
+    pub fn watches(&self, worker: &WorkerId) {
+        self.seen().worker = Some(worker.clone());
+    }
+
     /// Takes in what happened at this moment. Returns true if the gallery has become active by it: something new is there
     /// to be finished.
     pub fn take(&self, at: Timestamp, told: &Told) -> bool {
@@ -131,7 +145,7 @@ impl Observer {
         seen.pause = Some(Pause { at: now, kind: error.kind(), why: procession_domain::error::chain(error) });
     }
 
-    /// Why the workers do nothing, if they had to stop.
+    /// Why the worker of this process does nothing, if it had to stop.
     pub fn paused(&self, now: Timestamp) -> Option<Pause> {
         self.seen().pause.clone().filter(|pause| now.since(pause.at) < LONGEST_PAUSE)
     }
@@ -189,7 +203,7 @@ impl Observer {
                 delivery: outlook.delivery,
                 finishes_at: outlook.finishes_at,
                 slack_seconds: outlook.slack_seconds,
-                reason: match self.paused(now) {
+                reason: match &expected.pause {
                     Some(pause) => paused(pause.kind),
                     None => outlook.reason.to_string(),
                 },
@@ -211,52 +225,25 @@ impl Observer {
             return Ok(Arc::clone(known));
         }
         let backlog = system.ledger.backlog().await?;
-        let rate = self.rate(now);
+        let workers = heard(system).await?;
+        let rate = self.rate_with(&workers, now);
+        let pause = self.pause_with(&workers, now);
         let unfinished: Vec<Unfinished> = backlog.iter().map(|backlog| unfinished(system, backlog)).collect();
         let pace = rate.map(|rate| rate.megapixels_per_second);
         let outlooks = outlook(&unfinished, pace, system.settings.critical_share, now);
-        let expected = Arc::new(Expected { at: now, rate, galleries: backlog.into_iter().zip(outlooks).collect() });
+        let expected = Arc::new(Expected {
+            at: now,
+            rate,
+            workers,
+            pause,
+            galleries: backlog.into_iter().zip(outlooks).collect(),
+        });
         *known = Some(Arc::clone(&expected));
         Ok(expected)
     }
 
-    /// Writes into the schedule from when each unfinished gallery is critical, by what is left of it at the measured pace.
-    /// Returns those whose rank changed, with the rank that they have now.
-    ///
-    /// # Errors
-    /// The ledger does not answer.
-    pub async fn rerank(&self, system: &System) -> Result<BTreeMap<GalleryId, Rank>> {
-        let expected = self.expected(system, Duration::ZERO).await?;
-        let mut changed = BTreeMap::new();
-        let Some(rate) = expected.rate else { return Ok(changed) };
-        for (backlog, _) in &expected.galleries {
-            let left = backlog.waiting_megapixels + backlog.working_megapixels;
-            let remaining = procession_plan::predict_remaining(left, rate.megapixels_per_second);
-            let margin = default_margin(system.settings.promises.of(backlog.rank.urgency));
-            let ranked = procession_plan::rerank(backlog.rank, remaining, margin);
-            if !is_worth_writing(backlog.rank.critical_at, ranked.critical_at, expected.at) {
-                continue;
-            }
-            let written = match system.ledger.gallery(backlog.gallery).await {
-                // Conditional: a change of the gallery meanwhile brings its own rank.
-                Ok((gallery, rank)) if rank == backlog.rank => {
-                    system.ledger.update_gallery(&gallery, &ranked, &gallery).await
-                }
-                Ok(_) => continue,
-                Err(error) => Err(error),
-            };
-            match written {
-                Ok(()) => drop(changed.insert(backlog.gallery, ranked)),
-                // It was changed or removed meanwhile: the next time will do.
-                Err(error) if matches!(error.kind(), Kind::Conflict | Kind::NotFound) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(changed)
-    }
-
-    /// How fast the work goes; none while too little is known or the workers pause.
-    fn rate(&self, now: Timestamp) -> Option<Rate> {
+    /// How fast the work goes in this process; none while too little is known or its worker pauses.
+    pub(crate) fn rate(&self, now: Timestamp) -> Option<Rate> {
         if self.paused(now).is_some() {
             return None;
         }
@@ -266,6 +253,34 @@ impl Observer {
             seen.throughput.pause(now);
         }
         seen.throughput.rate(now)
+    }
+
+    /// How fast the work goes here and everywhere else. What is seen here is newer than what was said of it.
+    fn rate_with(&self, workers: &[Registration], now: Timestamp) -> Option<Rate> {
+        let own = self.seen().worker.clone();
+        let others = workers.iter().filter(|of| Some(&of.worker) != own.as_ref() && of.standing == Standing::Working);
+        let rates = self.rate(now).into_iter().chain(others.filter_map(|of| of.rate));
+        rates.reduce(|a, b| Rate {
+            megapixels_per_second: a.megapixels_per_second + b.megapixels_per_second,
+            photos_per_second: a.photos_per_second + b.photos_per_second,
+        })
+    }
+
+    /// Why nobody works, here or elsewhere, if that is so.
+    fn pause_with(&self, workers: &[Registration], now: Timestamp) -> Option<Pause> {
+        let own = self.seen().worker.clone();
+        let mut others = workers.iter().filter(|of| Some(&of.worker) != own.as_ref());
+        if others.clone().any(|of| of.standing == Standing::Working) {
+            return None;
+        }
+        let theirs = others.find_map(|of| match &of.standing {
+            Standing::Paused { at, kind, why } => Some(Pause { at: *at, kind: *kind, why: why.clone() }),
+            _ => None,
+        });
+        match own {
+            Some(_) => self.paused(now),
+            None => theirs.or_else(|| self.paused(now)),
+        }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -291,7 +306,8 @@ impl Expected {
     }
 }
 
-fn unfinished(system: &System, backlog: &Backlog) -> Unfinished {
+/// What is left of a gallery, as `plan` wants to know it.
+pub(crate) fn unfinished(system: &System, backlog: &Backlog) -> Unfinished {
     Unfinished {
         gallery: backlog.gallery,
         rank: backlog.rank,
@@ -299,12 +315,6 @@ fn unfinished(system: &System, backlog: &Backlog) -> Unfinished {
         photos: backlog.waiting + backlog.working,
         megapixels: backlog.waiting_megapixels + backlog.working_megapixels,
     }
-}
-
-/// A moment that is far away need not be known to the second: a twentieth of the time until then is near enough.
-fn is_worth_writing(old: Timestamp, new: Timestamp, now: Timestamp) -> bool {
-    let tolerance = (new.since(now) / 20).max(Duration::from_secs(1));
-    old.since(new).max(new.since(old)) > tolerance || (old <= now) != (new <= now)
 }
 
 /// What a studio is told of a pause. Where and what exactly is the operator's.
@@ -318,4 +328,4 @@ fn paused(kind: Kind) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

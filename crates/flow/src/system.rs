@@ -1,9 +1,16 @@
 //! The parts of a running Procession, put together once at the start.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use procession_domain::{
-    Clock,
+    Clock, Region,
     recipe::{Fingerprint, Pipeline},
     urgency::Promises,
 };
@@ -20,6 +27,8 @@ const ENGINE_VERSION: u32 = 1;
 /// What an operator can choose.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Where this process is.
+    pub region: Region,
     /// Bounds on one photo.
     pub limits: Limits,
     /// What each urgency class is promised.
@@ -60,6 +69,8 @@ pub struct System {
     pub(crate) early_previews: Semaphore,
     /// Rung when there may be something to claim.
     pub(crate) wake: Notify,
+    /// Whether its worker keeps to the places that galleries have.
+    follows_places: AtomicBool,
     engine: String,
 }
 
@@ -81,6 +92,7 @@ impl System {
             previews: Semaphore::new(device.info().lanes.div_ceil(2)),
             early_previews: Semaphore::new(1),
             wake: Notify::new(),
+            follows_places: AtomicBool::new(false),
             ledger,
             blobs,
             device,
@@ -94,6 +106,16 @@ impl System {
     /// Version and models: with the recipe, what decides an output's bytes.
     pub fn engine(&self) -> &str {
         &self.engine
+    }
+
+    /// Where the worker of this process may take work: in its region alone, while somebody says which galleries belong there.
+    pub(crate) fn place(&self) -> Option<&Region> {
+        self.follows_places.load(Ordering::Relaxed).then_some(&self.settings.region)
+    }
+
+    /// Says whether somebody decides about places.
+    pub(crate) fn follow_places(&self, are_decided: bool) {
+        self.follows_places.store(are_decided, Ordering::Relaxed);
     }
 
     /// The identity of what this system makes of a photo by this pipeline.

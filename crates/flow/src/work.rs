@@ -36,7 +36,7 @@ impl Worker {
     /// A worker that takes what comes first, or `only` one gallery's photos.
     pub fn new(system: Arc<System>, only: Option<GalleryId>, events: Events) -> Self {
         let nonce = getrandom::u32().unwrap_or_default();
-        let id = WorkerId(format!("local-{}-{nonce:08x}", std::process::id()));
+        let id = WorkerId(format!("{}-{}-{nonce:08x}", system.settings.region, std::process::id()));
         Self { system, id, only, events, held: Arc::default(), claiming: tokio::sync::Mutex::default() }
     }
 
@@ -130,7 +130,7 @@ impl Worker {
         }
         let now = self.system.clock.now();
         let expires_at = now.after(self.system.settings.lease);
-        let ask = Ask { worker: &self.id, region: None, count, only: self.only, now, expires_at };
+        let ask = Ask { worker: &self.id, region: self.system.place(), count, only: self.only, now, expires_at };
         let claims = self.system.ledger.claim(&ask).await?;
         self.held().extend(claims.iter().map(|claim| (claim.lease.job, claim.lease.clone())));
         Ok(claims)

@@ -118,6 +118,7 @@ impl Bench {
         let start = Timestamp::from_micros(1_800_000_000_000_000);
         let clock = Arc::new(ManualClock::new(start));
         let settings = Settings {
+            region: procession_domain::Region::local(),
             limits: Limits::default(),
             promises: Promises::default(),
             pipelines: procession_plan::pipelines(),
@@ -138,7 +139,7 @@ impl Bench {
             opened_at: start,
         };
         let promises = &system.settings.promises;
-        let rank = procession_plan::rank(start, Urgency::StandardDelivery, promises, Duration::ZERO, Duration::ZERO);
+        let rank = procession_plan::rank(start, Urgency::StandardDelivery, promises, Duration::ZERO);
         system.ledger.open_gallery(&gallery, &rank).await.unwrap();
         std::fs::create_dir(folder.path().join("card")).unwrap();
         Self { folder, stores, calls, clock, system: Arc::new(system), gallery }

@@ -29,6 +29,7 @@ impl Bench {
         let ledger = Arc::new(SqliteLedger::open(&folder.path().join("ledger")).await.unwrap());
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));
         let settings = Settings {
+            region: procession_domain::Region::local(),
             limits: Limits::default(),
             promises: Default::default(),
             critical_share: 0.7,

@@ -8,36 +8,48 @@ use procession_domain::{
     urgency::{Promise, Promises, Urgency},
 };
 
-/// The rank of a gallery that was opened at `opened_at` and has `remaining` work ahead of it (see [`predict_remaining`]).
+use crate::Unfinished;
+
+/// The rank of a gallery that was opened at `opened_at`, of which nothing is known yet.
 ///
-/// Its deadline counts from its opening. It is critical from the moment on at which only the predicted work and `margin`
-/// fit before the deadline; that can lie in the past.
-pub fn rank(
-    opened_at: Timestamp,
-    urgency: Urgency,
-    promises: &Promises,
-    remaining: Duration,
-    margin: Duration,
-) -> Rank {
+/// Its deadline counts from its opening; it is critical `margin` before that. Once there is work, [`critical_times`] knows
+/// better.
+pub fn rank(opened_at: Timestamp, urgency: Urgency, promises: &Promises, margin: Duration) -> Rank {
     let promise = promises.of(urgency);
     let deadline = opened_at.after(promise.complete_within());
-    rerank(Rank { urgency, weight: promise.weight, deadline, critical_at: deadline }, remaining, margin)
+    Rank { urgency, weight: promise.weight, deadline, critical_at: before(deadline, margin) }
 }
 
-/// The same rank with the moment from which it is critical as it is for this remaining work. What was promised stays.
-pub fn rerank(rank: Rank, remaining: Duration, margin: Duration) -> Rank {
-    let needed = i64::try_from((remaining.saturating_add(margin)).as_micros()).unwrap_or(i64::MAX);
-    Rank { critical_at: Timestamp::from_micros(rank.deadline.micros().saturating_sub(needed)), ..rank }
-}
-
-/// How long so many megapixels take at a measured throughput. Without a measurement (zero or less, not a number) this is
-/// zero: then the margin alone decides when the gallery is critical.
-pub fn predict_remaining(megapixels: f64, megapixels_per_second: f64) -> Duration {
-    if megapixels_per_second > 0.0 {
-        Duration::try_from_secs_f64(megapixels / megapixels_per_second).unwrap_or_default()
-    } else {
-        Duration::ZERO
+/// From when on each of these galleries is critical, at a measured pace (megapixels a second) of which critical galleries
+/// get the part `share` while others wait.
+///
+/// Laid out backwards from the deadlines, the latest first, so that the work of each ends before the next must begin: who
+/// begins at the latest start of each meets every deadline that can be met (earliest deadline first, after Liu and Layland,
+/// "Scheduling algorithms for multiprogramming in a hard-real-time environment", 1973; the work can be divided among
+/// workers). Each is critical its margin before that. Without a pace the margin alone decides.
+pub fn critical_times(unfinished: &[Unfinished], megapixels_per_second: Option<f64>, share: f64) -> Vec<Timestamp> {
+    let pace = megapixels_per_second.map_or(0.0, |pace| pace * share);
+    let mut order: Vec<usize> = (0..unfinished.len()).collect();
+    order.sort_by_key(|index| (unfinished[*index].rank.deadline, unfinished[*index].gallery));
+    let mut times = vec![Timestamp::from_micros(0); unfinished.len()];
+    let mut next = Timestamp::from_micros(i64::MAX);
+    for index in order.into_iter().rev() {
+        let Unfinished { rank, margin, megapixels, .. } = unfinished[index];
+        let work = if pace > 0.0 {
+            Duration::try_from_secs_f64(megapixels.max(0.0) / pace).unwrap_or(Duration::MAX)
+        } else {
+            Duration::ZERO
+        };
+        next = before(next.min(rank.deadline), work);
+        times[index] = before(next, margin);
     }
+    times
+}
+
+/// So long before that.
+fn before(moment: Timestamp, duration: Duration) -> Timestamp {
+    let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(moment.micros().saturating_sub(micros))
 }
 
 /// A sixth of the promised time: 5 minutes of 30, 20 of 2 hours, 4 hours of 24.
@@ -47,35 +59,49 @@ pub fn default_margin(promise: Promise) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use procession_domain::GalleryId;
+
     use super::*;
+
+    fn minutes(n: u64) -> Duration {
+        Duration::from_secs(n * 60)
+    }
+
+    fn at(n: u64) -> Timestamp {
+        Timestamp::from_micros(0).after(minutes(n))
+    }
+
+    /// Due in so many minutes, with so many megapixels left and 5 minutes of margin.
+    fn gallery(due: u64, megapixels: f64) -> Unfinished {
+        let rank = Rank { urgency: Urgency::SameDayWedding, weight: 5.0, deadline: at(due), critical_at: at(due) };
+        Unfinished { gallery: GalleryId::named(&due.to_string()), rank, margin: minutes(5), photos: 1, megapixels }
+    }
+
+    #[test]
+    fn critical_when_only_the_margin_is_left() {
+        let promises = Promises::default();
+        let margin = default_margin(promises.same_day_wedding);
+        let rank = rank(at(0), Urgency::SameDayWedding, &promises, margin);
+        assert_eq!((rank.deadline, rank.critical_at), (at(30), at(25)));
+        assert!((rank.weight - 5.0).abs() < f64::EPSILON);
+    }
 
     #[test]
     fn critical_when_only_the_work_and_the_margin_fit() {
-        let opened = Timestamp::from_micros(0);
-        let minutes = |n: u64| Duration::from_secs(n * 60);
-        let promises = Promises::default();
-        let margin = default_margin(promises.same_day_wedding);
-        let rank = rank(opened, Urgency::SameDayWedding, &promises, minutes(10), margin);
-        assert_eq!(rank.deadline, opened.after(minutes(30)));
-        assert_eq!(rank.critical_at, opened.after(minutes(15)));
-        assert!((rank.weight - 5.0).abs() < f64::EPSILON);
-        assert_eq!(rerank(rank, Duration::ZERO, margin), Rank { critical_at: opened.after(minutes(25)), ..rank });
+        // 10 minutes of work at two thirds of 1.5 megapixels a second.
+        let (near, far) = (gallery(30, 600.0), gallery(100, 600.0));
+        assert_eq!(critical_times(&[far, near], Some(1.5), 2.0 / 3.0), [at(85), at(15)]);
+        // Each would be in time alone; the first must be finished before the second begins.
+        let second = gallery(32, 600.0);
+        assert_eq!(critical_times(&[near, second], Some(1.5), 2.0 / 3.0), [at(7), at(17)]);
+        for unknown in [None, Some(0.0), Some(f64::NAN)] {
+            assert_eq!(critical_times(&[near, far], unknown, 0.7), [at(25), at(95)]);
+        }
     }
 
     #[test]
     fn more_work_than_time_is_critical_from_before_the_start() {
-        let opened = Timestamp::from_micros(0);
-        let day = Duration::from_secs(86_400);
-        let rank = rank(opened, Urgency::NextDayDelivery, &Promises::default(), day, Duration::ZERO);
-        assert!(rank.critical_at < opened);
-        let for_ever = super::rank(opened, Urgency::NextDayDelivery, &Promises::default(), Duration::MAX, day);
-        assert!(for_ever.critical_at < opened);
-    }
-
-    #[test]
-    fn no_measurement_predicts_nothing() {
-        assert_eq!(predict_remaining(240.0, 24.0), Duration::from_secs(10));
-        assert_eq!(predict_remaining(240.0, 0.0), Duration::ZERO);
-        assert_eq!(predict_remaining(240.0, f64::NAN), Duration::ZERO);
+        let times = critical_times(&[gallery(30, 1e9), gallery(90, f64::INFINITY)], Some(1.0), 0.7);
+        assert!(times.iter().all(|time| *time < at(0)), "{times:?}");
     }
 }

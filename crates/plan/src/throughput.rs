@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use procession_domain::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Rates are taken over so much time of work, so that a change of speed shows soon and a hiccup does not.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -22,7 +23,7 @@ pub struct Throughput {
 }
 
 /// How fast the work goes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
     /// The photos' megapixels that are finished in a second.
     pub megapixels_per_second: f64,

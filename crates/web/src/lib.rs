@@ -32,7 +32,7 @@ pub use album::album_page;
 pub use api::keep_sweeping_answers;
 pub use deliver::{ImageView, Sources};
 pub use hub::{Dated, Hub};
-pub use live::{Live, watch};
+pub use live::{Live, keep_deciding, watch};
 pub use problem::{Problem, Result};
 pub use router::{probes, router};
 pub use server::{Connections, serve};

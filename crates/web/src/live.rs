@@ -1,6 +1,7 @@
 //! What the service knows of itself while it runs: progress and its prediction, figures for operators, events for whoever
 //! watches. All of it is made of the events that the flow tells, and none of it is needed to do the work.
 
+mod decide;
 pub(crate) mod events;
 mod finish;
 pub(crate) mod journal;
@@ -8,16 +9,14 @@ pub(crate) mod operations;
 pub(crate) mod status;
 mod watch;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::Arc;
 
-use procession_domain::{Timestamp, WorkerId};
+use procession_domain::Timestamp;
 use procession_flow::status::Observer;
 
 use crate::{health::Health, metrics::Metrics};
 
+pub use decide::keep_deciding;
 pub use watch::watch;
 
 use finish::Finishes;
@@ -27,7 +26,7 @@ use journal::Journal;
 #[derive(Debug, Default)]
 pub struct Live {
     /// Answers how far galleries are and when they will be finished.
-    pub(crate) observer: Observer,
+    pub observer: Arc<Observer>,
     /// What `/metrics` says. Whoever has figures of their own registers them here.
     pub(crate) metrics: Metrics,
     /// The latest decisions and measurements.
@@ -35,23 +34,12 @@ pub struct Live {
     /// Whether all parts do what they should.
     pub(crate) health: Health,
     finishes: Finishes,
-    workers: Mutex<BTreeMap<String, Timestamp>>,
 }
 
 impl Live {
-    /// A worker of this process began.
-    pub fn worker_started(&self, worker: &WorkerId, now: Timestamp) {
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner).insert(worker.0.clone(), now);
-    }
-
     /// The workers of this process stopped because of a fault of the machine, and will try again.
     pub fn pause(&self, now: Timestamp, error: &procession_flow::Error) {
         self.observer.pause(now, error);
         self.journal.pause(now, error);
-    }
-
-    /// The workers of this process, and since when.
-    pub(crate) fn workers(&self) -> BTreeMap<String, Timestamp> {
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

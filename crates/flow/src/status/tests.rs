@@ -17,43 +17,46 @@ use crate::Settings;
 
 const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const MEGAPIXELS: f64 = 24.0;
+pub(crate) const LEASE: Duration = Duration::from_secs(10);
 
 /// A ledger with galleries whose photos are worked on by hand.
-struct Bench {
+pub(crate) struct Bench {
     _folder: tempfile::TempDir,
     clock: Arc<ManualClock>,
-    system: System,
-    observer: Observer,
+    pub(crate) system: Arc<System>,
+    pub(crate) observer: Observer,
 }
 
 impl Bench {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ledger = SqliteLedger::open(&folder.path().join("ledger")).await.unwrap();
         let clock = Arc::new(ManualClock::new(START));
         let settings = Settings {
+            region: procession_domain::Region::local(),
             limits: Limits::default(),
             promises: Promises::default(),
             pipelines: procession_plan::pipelines(),
             memory_bytes: 1 << 20,
-            lease: Duration::from_secs(1_000_000),
+            lease: LEASE,
             retry: RetryPolicy::default(),
             critical_share: 0.7,
         };
         let (blobs, device) = (Arc::new(MemoryBlobs::default()), Arc::new(CpuDevice::new(1)));
         let system = System::new(Arc::new(ledger), blobs, device, None, Arc::clone(&clock) as _, settings);
+        let system = Arc::new(system);
         Self { _folder: folder, clock, system, observer: Observer::default() }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    fn wait(&self, seconds: u64) {
+    pub(crate) fn wait(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    async fn open(&self, name: &str, urgency: Urgency) -> GalleryId {
+    pub(crate) async fn open(&self, name: &str, urgency: Urgency) -> GalleryId {
         let gallery = Gallery {
             id: GalleryId::named(name),
             studio: StudioId::local(),
@@ -65,12 +68,12 @@ impl Bench {
         };
         let promises = &self.system.settings.promises;
         let margin = default_margin(promises.of(urgency));
-        let rank = rank(self.now(), urgency, promises, Duration::ZERO, margin);
+        let rank = rank(self.now(), urgency, promises, margin);
         self.system.ledger.open_gallery(&gallery, &rank).await.unwrap();
         gallery.id
     }
 
-    async fn store(&self, gallery: GalleryId, photos: std::ops::Range<u64>) {
+    pub(crate) async fn store(&self, gallery: GalleryId, photos: std::ops::Range<u64>) {
         for number in photos {
             let original = ContentHash::of(&number.to_le_bytes());
             let photo = Photo {
@@ -104,7 +107,7 @@ impl Bench {
     }
 
     /// A photo a second.
-    async fn work(&self, gallery: GalleryId, photos: u64) {
+    pub(crate) async fn work(&self, gallery: GalleryId, photos: u64) {
         for _ in 0..photos {
             let claim = self.begin(gallery).await;
             self.wait(1);
@@ -131,6 +134,23 @@ impl Bench {
             };
             self.tell(gallery, done);
         }
+    }
+
+    /// A worker of another process says that it is there.
+    pub(crate) async fn register(&self, region: &str, megapixels_per_second: f64, standing: Standing) {
+        let rate = Rate { megapixels_per_second, photos_per_second: megapixels_per_second / MEGAPIXELS };
+        let registration = Registration {
+            worker: WorkerId(format!("{region}-1")),
+            region: region.parse().unwrap(),
+            device: "cpu".to_owned(),
+            lanes: 2,
+            since: START,
+            heard_at: self.now(),
+            silent_at: self.now().after(LEASE),
+            standing,
+            rate: Some(rate),
+        };
+        procession_vault::Documents::new(Arc::clone(&self.system.ledger)).put(&registration).await.unwrap();
     }
 
     fn tell(&self, gallery: GalleryId, event: Event) -> bool {
@@ -197,28 +217,47 @@ async fn only_what_is_new_makes_a_gallery_active() {
 }
 
 #[tokio::test]
-async fn galleries_share_and_the_schedule_hears_of_what_is_left() {
+async fn galleries_share() {
     let bench = Bench::new().await;
     let (urgent, other) =
         (bench.open("a", Urgency::SameDayWedding).await, bench.open("b", Urgency::StandardDelivery).await);
     bench.store(urgent, 0..610).await;
     bench.store(other, 0..1_000).await;
-    // Nothing is known, so nothing is written.
-    assert!(bench.observer.rerank(&bench.system).await.unwrap().is_empty());
     bench.work(urgent, 10).await;
     // 5/6 of a photo a second.
     let status = bench.status(urgent).await;
     assert_eq!(status.finishes_at, Some(bench.now().after(Duration::from_secs(720))));
     assert!(status.reason.contains("shared with 1 gallery"), "{}", status.reason);
-    let before = bench.system.ledger.gallery(urgent).await.unwrap().1;
-    let changed = bench.observer.rerank(&bench.system).await.unwrap();
-    let after = bench.system.ledger.gallery(urgent).await.unwrap().1;
-    assert_eq!(changed[&urgent], after);
-    // 600 photos at 24 megapixels a second, before the margin of 5 minutes.
-    assert_eq!(after.critical_at, START.after(Duration::from_secs(1_800 - 300 - 600)));
-    assert_eq!(Rank { critical_at: before.critical_at, ..after }, before);
-    // Nothing changed since, so nothing is written again.
-    assert!(bench.observer.rerank(&bench.system).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn workers_of_other_processes_count() {
+    let bench = Bench::new().await;
+    let gallery = bench.open("a", Urgency::SameDayWedding).await;
+    bench.store(gallery, 0..40).await;
+    assert_eq!(bench.status(gallery).await.finishes_at, None);
+    bench.register("eu-west-1", 48.0, Standing::Working).await;
+    bench.register("us-east-1", 48.0, Standing::Working).await;
+    bench.wait(1);
+    let status = bench.status(gallery).await;
+    assert_eq!(
+        (status.finishes_at, status.photos_per_second),
+        (Some(bench.now().after(Duration::from_secs(10))), Some(4.0))
+    );
+    // One that pauses does not count; when all do, it is said why.
+    let paused = || Standing::Paused { at: START, kind: Kind::Limit, why: "/secret/place is full".to_owned() };
+    bench.register("eu-west-1", 48.0, paused()).await;
+    bench.wait(1);
+    assert_eq!(bench.status(gallery).await.photos_per_second, Some(2.0));
+    bench.register("us-east-1", 48.0, paused()).await;
+    bench.wait(1);
+    let status = bench.status(gallery).await;
+    assert_eq!((status.finishes_at, status.photos_per_second), (None, None));
+    assert!(status.reason.contains("the storage is full") && !status.reason.contains("secret"), "{}", status.reason);
+    // What was said is believed for the time of a lease.
+    bench.register("us-east-1", 48.0, Standing::Working).await;
+    bench.wait(LEASE.as_secs());
+    assert_eq!(bench.status(gallery).await.photos_per_second, None);
 }
 
 #[tokio::test]

@@ -25,8 +25,9 @@ use crate::{
 
 /// At most two statuses a second.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The prediction changes though nothing happens; so can the right to see it.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// The prediction changes though nothing happens here, and photos are finished by other processes; the right to see it can
+/// be taken away.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Proxies cut off what is silent; a comment is enough.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 

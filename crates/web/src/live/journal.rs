@@ -7,7 +7,7 @@ use std::{
 };
 
 use procession_domain::{GalleryId, PhotoId, Timestamp, error::chain, photo::Timings};
-use procession_flow::{Event, Told};
+use procession_flow::{Decision as Decided, Event, Place, Told};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,7 +23,7 @@ pub(crate) struct Decision {
     /// When (RFC 3339).
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// What kind: `rank` (a gallery got its place), `rerank` (its remaining work moved it), `retry`, `quarantine`, `pause`.
+    /// What kind: `rank` (a gallery got its place), `rerank` (its remaining work moved it), `place` (it has a cluster, or all), `retry`, `quarantine`, `pause`.
     kind: &'static str,
     /// The gallery.
     #[schema(value_type = Option<String>)]
@@ -87,9 +87,16 @@ impl Journal {
         }
     }
 
-    pub(super) fn reranked(&self, at: Timestamp, galleries: Vec<(GalleryId, String)>) {
-        for (gallery, reason) in galleries {
-            self.decide(at, "rerank", Some(gallery), None, reason);
+    pub(super) fn decided(&self, at: Timestamp, decisions: Vec<(GalleryId, Decided)>) {
+        for (gallery, decision) in decisions {
+            let (kind, reason) = match decision {
+                Decided::Placed(Place::At(region), why) => ("place", format!("at {region}: {why}")),
+                Decided::Placed(Place::Shared | Place::Undecided, why) => ("place", format!("shared: {why}")),
+                Decided::Critical(from) => {
+                    ("rerank", format!("critical from {from} on, by what is left of it and of the others"))
+                }
+            };
+            self.decide(at, kind, Some(gallery), None, reason);
         }
     }
 
@@ -242,10 +249,11 @@ mod tests {
         let text = serde_json::to_string(&decisions).unwrap();
         assert!(!text.contains("secret") && !text.contains("Anna"));
         for second in 0..300 {
-            journal.reranked(at(second), vec![(GalleryId::named("b"), second.to_string())]);
+            let placed = Decided::Placed(Place::Shared, second.to_string());
+            journal.decided(at(second), vec![(GalleryId::named("b"), placed)]);
         }
         assert_eq!(journal.decisions().len(), DECISIONS);
-        assert_eq!(journal.decisions()[0].reason, "299");
+        assert_eq!(journal.decisions()[0].reason, "shared: 299");
     }
 
     #[test]

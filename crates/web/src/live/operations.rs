@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::extract::State;
 use procession_domain::{GalleryId, Timestamp, gallery::Backlog, urgency::Urgency};
-use procession_flow::{Delivery, Outlook, status::Expected};
+use procession_flow::{
+    Delivery, Outlook,
+    registry::{Registration, Standing},
+    status::Expected,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -98,6 +102,10 @@ pub(crate) struct Unfinished {
     slack_seconds: Option<i64>,
     /// The figures behind it.
     reason: String,
+    /// The cluster whose workers process it; null while all may.
+    cluster: Option<String>,
+    /// Why; null while that is not decided.
+    placement: Option<String>,
 }
 
 /// A worker.
@@ -105,13 +113,19 @@ pub(crate) struct Unfinished {
 pub(crate) struct WorkerView {
     /// Its name in the ledger.
     worker: String,
-    /// Where it is.
-    cluster: &'static str,
+    /// Its region; null if nothing is heard of it.
+    cluster: Option<String>,
+    /// The kind of its device; null if nothing is heard of it.
+    device: Option<String>,
+    /// `working`, `paused`, `draining`, or `silent`: it holds photos, and nothing is heard of it.
+    standing: &'static str,
     /// Photos that it holds.
     held: u64,
-    /// When it began (RFC 3339); null for one of another process.
+    /// When it began (RFC 3339); null if nothing is heard of it.
     #[schema(value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
+    /// What it finishes in a second; null while too little is known.
+    megapixels_per_second: Option<f64>,
 }
 
 /// Why the workers do nothing.
@@ -127,12 +141,16 @@ pub(crate) struct PauseView {
 /// The workers of one place.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Cluster {
-    /// Its name.
-    name: &'static str,
-    /// How many workers it has.
+    /// Its region.
+    name: String,
+    /// How many workers are heard of.
     workers: u64,
-    /// Whether they work.
+    /// Whether any of them works.
     healthy: bool,
+    /// What they finish in a second, together; null while too little is known.
+    megapixels_per_second: Option<f64>,
+    /// Unfinished galleries that are this cluster's alone.
+    placed: u64,
 }
 
 /// What is finished.
@@ -182,19 +200,17 @@ pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> 
     caller.require(Scope::Operate)?;
     let live = &service.live;
     let expected = live.observer.expected(&service.system, FRESH).await?;
-    let workers = workers(&service).await?;
+    let workers = workers(&service, &expected).await?;
     let (open, bytes) = service.uploads.occupancy().await?;
     let now = service.system.clock.now();
-    let pause = live.observer.paused(now);
     let (latency, pipelines) = live.journal.measured(now);
-    let clusters = vec![Cluster { name: LOCAL, workers: workers.len() as u64, healthy: pause.is_none() }];
     Ok(Json(Operations {
         at: now,
         queue: Urgency::ALL.map(|urgency| queue(&expected, urgency, now)).into(),
         galleries: worst_off(&expected),
+        clusters: clusters(&expected),
         workers,
-        pause: pause.map(|pause| PauseView { since: pause.at, reason: pause.why }),
-        clusters,
+        pause: expected.pause.as_ref().map(|pause| PauseView { since: pause.at, reason: pause.why.clone() }),
         throughput: ThroughputView {
             photos_last_minute: live.journal.finished(now, MINUTE),
             photos_per_minute: live.journal.finished(now, QUARTER) as f64 / 15.0,
@@ -208,8 +224,26 @@ pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> 
     }))
 }
 
-/// There is one cluster.
-const LOCAL: &str = "local";
+/// The regions of the workers that are heard of.
+fn clusters(expected: &Expected) -> Vec<Cluster> {
+    let mut clusters = BTreeMap::new();
+    for worker in &expected.workers {
+        let name = worker.region.to_string();
+        let new = Cluster { name: name.clone(), workers: 0, healthy: false, megapixels_per_second: None, placed: 0 };
+        let cluster = clusters.entry(name).or_insert(new);
+        cluster.workers += 1;
+        cluster.healthy |= matches!(worker.standing, Standing::Working | Standing::Draining);
+        if let Some(rate) = worker.rate {
+            *cluster.megapixels_per_second.get_or_insert(0.0) += rate.megapixels_per_second;
+        }
+    }
+    for (backlog, _) in &expected.galleries {
+        if let Some(cluster) = backlog.cluster.as_ref().and_then(|region| clusters.get_mut(region.as_str())) {
+            cluster.placed += 1;
+        }
+    }
+    clusters.into_values().collect()
+}
 
 fn queue(expected: &Expected, urgency: Urgency, now: Timestamp) -> Queue {
     let galleries = || expected.galleries.iter().map(|(backlog, _)| backlog).filter(|of| of.rank.urgency == urgency);
@@ -247,6 +281,8 @@ fn worst_off(expected: &Expected) -> Vec<Unfinished> {
         finishes_at: outlook.finishes_at,
         slack_seconds: outlook.slack_seconds,
         reason: outlook.reason.to_string(),
+        cluster: backlog.cluster.as_ref().map(ToString::to_string),
+        placement: backlog.placement.clone(),
     };
     galleries.into_iter().take(GALLERIES).map(view).collect()
 }
@@ -255,18 +291,33 @@ fn megapixels(backlog: &Backlog) -> f64 {
     backlog.waiting_megapixels + backlog.working_megapixels
 }
 
-/// This process's workers, and those of others that hold photos.
-async fn workers(service: &Service) -> Result<Vec<WorkerView>> {
-    let view = |(worker, since)| WorkerView { worker, cluster: LOCAL, held: 0, since: Some(since) };
-    let mut workers: Vec<WorkerView> = service.live.workers().into_iter().map(view).collect();
-    for holder in service.system.ledger.workers_held().await? {
-        match workers.iter_mut().find(|known| known.worker == holder.worker.0) {
-            Some(known) => known.held = holder.jobs,
-            None => {
-                workers.push(WorkerView { worker: holder.worker.0, cluster: LOCAL, held: holder.jobs, since: None });
-            }
-        }
-    }
+/// The workers that are heard of, and those that hold photos though nothing is heard of them.
+async fn workers(service: &Service, expected: &Expected) -> Result<Vec<WorkerView>> {
+    let mut held: BTreeMap<String, u64> =
+        service.system.ledger.workers_held().await?.into_iter().map(|holder| (holder.worker.0, holder.jobs)).collect();
+    let view = |worker: &Registration| WorkerView {
+        worker: worker.worker.0.clone(),
+        cluster: Some(worker.region.to_string()),
+        device: Some(worker.device.clone()),
+        standing: match worker.standing {
+            Standing::Working => "working",
+            Standing::Paused { .. } => "paused",
+            Standing::Draining => "draining",
+        },
+        held: held.remove(&worker.worker.0).unwrap_or(0),
+        since: Some(worker.since),
+        megapixels_per_second: worker.rate.map(|rate| rate.megapixels_per_second),
+    };
+    let mut workers: Vec<WorkerView> = expected.workers.iter().map(view).collect();
+    workers.extend(held.into_iter().map(|(worker, held)| WorkerView {
+        worker,
+        cluster: None,
+        device: None,
+        standing: "silent",
+        held,
+        since: None,
+        megapixels_per_second: None,
+    }));
     Ok(workers)
 }
 

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use procession_domain::GalleryId;
 use procession_flow::Event;
 use tokio::{sync::broadcast, task::JoinHandle};
 
@@ -11,8 +10,6 @@ use crate::{Dated, Result, Service, webhook};
 
 /// How often it is looked whether galleries are finished.
 const TICK: Duration = Duration::from_secs(1);
-/// How many ticks pass between two rankings of what is unfinished.
-const TICKS_OF_RANKING: u64 = 15;
 /// How many ticks pass between two refreshes of what other processes may have changed.
 const TICKS_OF_REFRESH: u64 = 60;
 
@@ -66,24 +63,10 @@ async fn tick(service: &Service) {
         ticks.tick().await;
         let now = service.system.clock.now();
         report("finished galleries", finish::tell(service, now).await);
-        if number.is_multiple_of(TICKS_OF_RANKING) {
-            report("the ranking of galleries", rerank(service).await);
-        }
         if number.is_multiple_of(TICKS_OF_REFRESH) {
             report("the secrets", service.keyring.refresh().await);
         }
     }
-}
-
-async fn rerank(service: &Service) -> Result<()> {
-    let ranked = service.live.observer.rerank(&service.system).await?;
-    let now = service.system.clock.now();
-    let galleries: Vec<(GalleryId, String)> = ranked
-        .into_iter()
-        .map(|(gallery, rank)| (gallery, format!("critical from {} on, by what is left of it", rank.critical_at)))
-        .collect();
-    service.live.journal.reranked(now, galleries);
-    Ok(())
 }
 
 /// A failure here holds up nobody's photos: it is told, and the next time may do better.
