@@ -4,11 +4,13 @@
 
 mod choose;
 mod estimate;
+pub mod forecast;
 mod outlook;
 mod pipelines;
 mod rank;
 mod reason;
 mod retry;
+pub mod scale;
 mod schedule;
 mod throughput;
 mod urgency;
@@ -20,6 +22,7 @@ pub use pipelines::{PIPELINES_TOML, pipelines};
 pub use rank::{default_margin, predict_remaining, rank, rerank};
 pub use reason::Reason;
 pub use retry::{Retry, RetryPolicy, retry};
+pub use scale::{Decision as ScaleDecision, FleetSeen, Memory as ScaleMemory, ScalePolicy, scale};
 pub use schedule::{Candidate, CriticalShare, Turn, charge, join, next};
 pub use throughput::{Rate, Throughput};
 pub use urgency::urgency;
