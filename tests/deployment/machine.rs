@@ -19,7 +19,8 @@ use crate::{
     seaweed::{ACCESS_KEY, SECRET_KEY, Seaweed},
 };
 
-/// The regions. The API is in the first, a cluster of workers in each of the first two.
+/// The regions. A cluster of workers is in each of the first two; the API is in the third, where nobody processes photos, so
+/// that each gallery is given a cluster or shared.
 const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-1"];
 const BUCKET: &str = "photos";
 const DATABASE: &str = "procession";
@@ -68,7 +69,7 @@ impl Deployment {
         let start = |name: &str, region: usize, roles: &str, ledger: &str, endpoints: &[String]| {
             Node::start(folder.path(), name, &configuration(region, roles, ledger, endpoints))
         };
-        let api = start("api", 0, "api,controller", &near_ledger, &near);
+        let api = start("api", 2, "api,controller", &near_ledger, &near);
         let workers = vec![
             start("worker-0", 0, "worker", &near_ledger, &near),
             start("worker-1", 1, "worker", &far_ledger, &far),
@@ -137,10 +138,10 @@ impl Deployment {
     }
 
     async fn until_holding(&self, worker: usize, wanted: bool) -> Duration {
-        let (start, name) = (Instant::now(), format!("local-{}-", self.workers[worker].process_id()));
+        let (start, name) = (Instant::now(), format!("-{}-", self.workers[worker].process_id()));
         loop {
             let seen = self.ask(Method::GET, "/api/v1/operations", None).await;
-            let holds = |worker: &Value| worker["worker"].as_str().unwrap().starts_with(&name) && worker["held"] != 0;
+            let holds = |worker: &Value| worker["worker"].as_str().unwrap().contains(&name) && worker["held"] != 0;
             if seen["workers"].as_array().unwrap().iter().any(holds) == wanted {
                 return start.elapsed();
             }

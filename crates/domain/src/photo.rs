@@ -126,6 +126,30 @@ pub struct Timings {
     pub store_seconds: f64,
 }
 
+impl Timings {
+    /// Each multiplied.
+    pub fn times(&self, factor: f64) -> Self {
+        Self {
+            fetch_seconds: self.fetch_seconds * factor,
+            decode_seconds: self.decode_seconds * factor,
+            vision_seconds: self.vision_seconds * factor,
+            render_seconds: self.render_seconds * factor,
+            store_seconds: self.store_seconds * factor,
+        }
+    }
+
+    /// Each added to the other's.
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            fetch_seconds: self.fetch_seconds + other.fetch_seconds,
+            decode_seconds: self.decode_seconds + other.decode_seconds,
+            vision_seconds: self.vision_seconds + other.vision_seconds,
+            render_seconds: self.render_seconds + other.render_seconds,
+            store_seconds: self.store_seconds + other.store_seconds,
+        }
+    }
+}
+
 /// Why something could not be done, for people and for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]

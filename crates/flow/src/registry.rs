@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use procession_domain::{Kind, Region, Timestamp, WorkerId, error::chain};
+use procession_domain::{Kind, Region, Timestamp, WorkerId, error::chain, photo::Timings};
 use procession_plan::{Cluster, Rate};
 use procession_vault::{Document, Documents};
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,9 @@ pub struct Registration {
     pub standing: Standing,
     /// What it finishes in a second, as far as that is known.
     pub rate: Option<Rate>,
+    /// How many seconds each stage takes for a megapixel, on one lane, as far as that is known.
+    #[serde(default)]
+    pub stages: Option<Timings>,
 }
 
 /// Whether a worker takes work.
@@ -122,6 +125,7 @@ async fn register(
         silent_at: now.after(system.settings.lease),
         standing,
         rate: observer.rate(now),
+        stages: observer.stages(),
     };
     documents(system).put(&registration).await?;
     system.follow_places(is_decided(system).await?);

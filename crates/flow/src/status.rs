@@ -11,6 +11,7 @@ use std::{
 use procession_domain::{
     Classified, GalleryId, Kind, PhotoId, Timestamp, WorkerId,
     gallery::{Backlog, Progress, Rank},
+    photo::Timings,
 };
 use procession_plan::{Delivery, Outlook, Rate, Throughput, Unfinished, default_margin, delivered, outlook};
 use serde::Serialize;
@@ -26,6 +27,8 @@ use activity::Activities;
 const FRESH: Duration = Duration::from_millis(500);
 /// A photo that was begun and of which nothing was heard for so long is not worked on any more: its worker lost it.
 const LONGEST_WORK: Duration = Duration::from_secs(600);
+/// The weight of a new photo among those that the speed of stages is taken from.
+const NEW: f64 = 0.02;
 /// The workers try again sooner than this: without another failure in that time they are back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -90,6 +93,8 @@ pub struct Observer {
 struct Seen {
     throughput: Throughput,
     in_work: HashMap<PhotoId, Timestamp>,
+    /// Of the last photos, seconds a megapixel.
+    stages: Option<Timings>,
     activities: Activities,
     pause: Option<Pause>,
     /// The worker of this process.
@@ -122,8 +127,10 @@ impl Observer {
                 seen.in_work.insert(*photo, at);
                 seen.throughput.begin(at);
             }
-            Event::PhotoDone { photo, megapixels, .. } => {
+            Event::PhotoDone { photo, megapixels, timings, .. } => {
                 seen.throughput.record(at, *megapixels);
+                let one = timings.times(1.0 / megapixels.max(f64::MIN_POSITIVE));
+                seen.stages = Some(seen.stages.map_or(one, |known| known.times(1.0 - NEW).plus(&one.times(NEW))));
                 seen.end(*photo, at);
             }
             Event::PhotoQuarantined { photo, .. } | Event::PhotoRetried { photo, .. } => seen.end(*photo, at),
@@ -240,6 +247,11 @@ impl Observer {
         });
         *known = Some(Arc::clone(&expected));
         Ok(expected)
+    }
+
+    /// How many seconds each stage took for a megapixel, on one lane, over about the last fifty photos.
+    pub(crate) fn stages(&self) -> Option<Timings> {
+        self.seen().stages
     }
 
     /// How fast the work goes in this process; none while too little is known or its worker pauses.

@@ -149,6 +149,7 @@ impl Bench {
             silent_at: self.now().after(LEASE),
             standing,
             rate: Some(rate),
+            stages: None,
         };
         procession_vault::Documents::new(Arc::clone(&self.system.ledger)).put(&registration).await.unwrap();
     }

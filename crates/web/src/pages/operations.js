@@ -7,7 +7,7 @@ const PAUSE_MS = 2000;
 /** Five minutes. */
 const HISTORY = 150;
 const CLASSES = { same_day_wedding: "Today’s weddings", next_day_delivery: "Yesterday’s weddings", standard_delivery: "All others" };
-const KINDS = { rank: "placed", rerank: "moved", retry: "tried again", quarantine: "set aside", pause: "paused" };
+const KINDS = { rank: "placed", rerank: "moved", place: "assigned", retry: "tried again", quarantine: "set aside", pause: "paused" };
 const MARKS = { on_time: ["good", "clock", "in time"], at_risk: ["warn", "alert", "close"], late: ["bad", "alert", "late"] };
 
 const at = (id) => document.getElementById(id);
@@ -68,7 +68,9 @@ function stateOf({ pause, stores, galleries, clusters }) {
   const late = galleries.filter(({ delivery }) => delivery === "late").length, risky = galleries.filter(({ delivery }) => delivery === "at_risk").length;
   if (pause) return ["bad", "alert", `The workers pause: ${pause.reason}`];
   if (broken.length) return ["bad", "alert", `${broken.map(({ name }) => name).join(", ")}: ${broken[0].problem ?? "cannot be written"}`];
-  if (clusters.some(({ healthy }) => !healthy)) return ["bad", "alert", "A cluster does not work"];
+  const idle = clusters.filter(({ healthy }) => !healthy);
+  if (idle.length) return ["bad", "alert", `${idle.map(({ name }) => name).join(", ")}: no worker works there`];
+  if (!clusters.length && galleries.length) return ["bad", "alert", "Galleries wait, and nothing is heard of any worker"];
   if (late) return ["bad", "alert", `${countText(late, "gallery is", "galleries are")} late`];
   if (risky) return ["warn", "alert", `${countText(risky, "gallery is", "galleries are")} close to the deadline`];
   return ["good", "check", "All well"];
@@ -80,7 +82,7 @@ function figures({ throughput, galleries, uploads }, sum) {
   const pace = throughput.megapixels_per_second;
   return [
     figure("Waiting", number(sum("waiting")), `${number(sum("working"))} in work`, spark(history.map(({ waiting }) => waiting), "Photos that waited, over the last five minutes")),
-    figure("Finished in a minute", number(throughput.photos_last_minute), pace === null ? "" : `${pace.toFixed(pace < 10 ? 1 : 0)} megapixels a second`, spark(history.map(({ finished }) => finished), "Photos finished a minute, over the last five minutes")),
+    figure("Finished in a minute", number(throughput.photos_last_minute), pace === null ? "" : paceText(pace), spark(history.map(({ finished }) => finished), "Photos finished a minute, over the last five minutes")),
     figure("Least to spare", least === null ? "–" : spanText(Math.abs(least)), least === null ? "nothing is due" : least < 0 ? "too late" : "before a deadline", null, least !== null && least < 0 ? "bad" : ""),
     figure("Arriving", number(uploads.open), `uploads, ${sizeText(uploads.bytes)} so far`),
   ];
@@ -123,7 +125,7 @@ function galleries(all, now) {
     const slack = gallery.slack_seconds;
     return element("tr", { id: `gallery-${gallery.gallery}` },
       element("td", {}, element("span", { className: `tag ${kind}` }, icon(sign), text)),
-      element("td", {}, element("code", {}, gallery.gallery.slice(0, 8)), element("p", { className: "quiet reason" }, gallery.reason)),
+      element("td", {}, element("code", {}, gallery.gallery.slice(0, 8)), element("p", { className: "quiet reason" }, gallery.reason), gallery.placement === null ? null : element("p", { className: "quiet reason" }, element("b", {}, gallery.cluster ?? "all clusters"), `: ${gallery.placement}`)),
       cell(number(gallery.photos), "amount"),
       cell(left < 0 ? `${spanText(-left)} ago` : `in ${spanText(left)}`, "amount"),
       cell(slack === null ? "not known yet" : slack < 0 ? `${spanText(-slack)} short` : spanText(slack), `amount ${slack !== null && slack < 0 ? "bad" : ""}`));
@@ -144,12 +146,23 @@ function queue(all) {
 }
 
 function workers({ clusters, workers: all }) {
-  return element("ul", { className: "rows" }, ...clusters.map(({ name, workers: size, healthy }) => {
-    const own = all.filter(({ cluster }) => cluster === name);
-    const lines = own.map(({ worker, held, since }) => element("li", { className: "pair" }, element("span", { className: "name", title: worker }, worker), element("span", { className: "quiet number" }, held ? `${number(held)} in hand` : "idle", since ? ` · since ${new Date(since).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" })}` : "")));
-    return element("li", {}, element("p", { className: "pair" }, element("b", {}, name), element("span", { className: `tag ${healthy ? "good" : "bad"}` }, icon(healthy ? "check" : "alert"), healthy ? countText(size, "worker") : "does not work")), element("ul", { className: "sub" }, ...lines));
-  }));
+  const silent = all.filter(({ standing }) => standing === "silent");
+  const groups = clusters.map((cluster) => element("li", {},
+    element("p", { className: "pair" }, element("b", {}, cluster.name), element("span", { className: `tag ${cluster.healthy ? "good" : "bad"}` }, icon(cluster.healthy ? "check" : "alert"), cluster.healthy ? countText(cluster.workers, "worker") : "does not work")),
+    element("p", { className: "quiet number" }, [paceText(cluster.megapixels_per_second), cluster.placed ? `${countText(cluster.placed, "gallery", "galleries")} of its own` : null].filter(Boolean).join(" · ")),
+    list(all.filter(({ cluster: name }) => name === cluster.name))));
+  if (silent.length) groups.push(element("li", {}, element("p", { className: "pair" }, element("b", {}, "Nothing is heard of"), element("span", { className: "tag warn" }, icon("alert"), countText(silent.length, "worker"))), list(silent)));
+  if (!groups.length) return element("p", { className: "quiet" }, "Nothing is heard of any worker.");
+  return element("ul", { className: "rows" }, ...groups);
+
+  function list(some) {
+    return element("ul", { className: "sub" }, ...some.map(({ worker, standing, held, since, device, megapixels_per_second: pace }) => element("li", { className: "pair" },
+      element("span", { className: "name", title: worker }, worker),
+      element("span", { className: "quiet number" }, [standing === "working" ? null : standing, held ? `${number(held)} in hand` : "idle", device, pace === null ? null : paceText(pace), since ? `since ${new Date(since).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" })}` : null].filter(Boolean).join(" · ")))));
+  }
 }
+
+const paceText = (pace) => (pace === null ? "pace not known yet" : `${pace.toFixed(pace < 10 ? 1 : 0)} MP/s`);
 
 function latency(all) {
   if (!all.length) return element("p", { className: "quiet" }, "Nothing was finished in the last 15 minutes.");
