@@ -25,7 +25,7 @@ mod work;
 pub use album::{file_stems, read_album};
 pub use budget::{Budget, Grant};
 pub use clock::SystemClock;
-pub use correction::{GalleryCorrection, MOST_CORRECTIONS};
+pub use correction::{GalleryCorrection, MOST_CORRECTIONS, correction_turn};
 pub use debts::keep_paying_debts;
 pub use error::{Error, Result};
 pub use event::{Event, Events, Told};

@@ -42,6 +42,12 @@ pub enum Error {
     /// An original whose last gallery was removed is being deleted at this moment.
     #[error("ledger: original {0} is being deleted with its last gallery; try again in a minute")]
     Condemned(ContentHash),
+    /// Others were always first.
+    #[error("ledger: {what}: too many change it at once; try again")]
+    Crowded {
+        /// What they change.
+        what: String,
+    },
     /// The store cannot be used as it is configured.
     #[error("{place}: {why}")]
     Refused {
@@ -118,7 +124,7 @@ impl Classified for Error {
             Self::Corrupt { .. } => Kind::Corrupt,
             Self::Refused { .. } => Kind::Invalid,
             Self::Full { .. } => Kind::Limit,
-            Self::Io { .. } | Self::Condemned(_) => Kind::Unavailable,
+            Self::Io { .. } | Self::Condemned(_) | Self::Crowded { .. } => Kind::Unavailable,
             Self::Database { source, .. } => database_kind(source),
             Self::TooFewReplicas { source, .. } => source.kind(),
             Self::Bug(_) => Kind::Bug,
