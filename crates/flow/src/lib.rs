@@ -6,6 +6,7 @@
 mod album;
 mod budget;
 mod clock;
+mod completions;
 mod correction;
 mod debts;
 mod error;
@@ -25,6 +26,7 @@ mod work;
 pub use album::{file_stems, read_album};
 pub use budget::{Budget, Grant};
 pub use clock::SystemClock;
+pub use completions::Completions;
 pub use correction::{GalleryCorrection, MOST_CORRECTIONS, correction_turn};
 pub use debts::keep_paying_debts;
 pub use error::{Error, Result};

@@ -12,7 +12,7 @@ use procession_vault::{Blobs, Ledger};
 use procession_vision::Vision;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::Budget;
+use crate::{Budget, Completions};
 
 /// Raised whenever the same original and recipe would give other bytes than before.
 const ENGINE_VERSION: u32 = 1;
@@ -40,6 +40,8 @@ pub struct Settings {
 pub struct System {
     /// What exists and what is to be done.
     pub ledger: Arc<dyn Ledger>,
+    /// Finished jobs on their way to it.
+    pub completions: Completions,
     /// The bytes.
     pub blobs: Arc<dyn Blobs>,
     /// What computes pixels.
@@ -81,6 +83,7 @@ impl System {
             previews: Semaphore::new(device.info().lanes.div_ceil(2)),
             early_previews: Semaphore::new(1),
             wake: Notify::new(),
+            completions: Completions::new(Arc::clone(&ledger)),
             ledger,
             blobs,
             device,

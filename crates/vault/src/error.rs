@@ -1,6 +1,6 @@
 //! What can go wrong in the vault.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use procession_domain::{Classified, ContentHash, Kind};
 use sqlx::postgres::PgDatabaseError;
@@ -100,6 +100,9 @@ pub enum Error {
         #[source]
         source: Box<Error>,
     },
+    /// What befell several who had a part in one transaction.
+    #[error(transparent)]
+    Shared(Arc<Error>),
     /// Procession's own fault.
     #[error("internal: {0}")]
     Bug(String),
@@ -127,6 +130,7 @@ impl Classified for Error {
             Self::Io { .. } | Self::Condemned(_) | Self::Crowded { .. } => Kind::Unavailable,
             Self::Database { source, .. } => database_kind(source),
             Self::TooFewReplicas { source, .. } => source.kind(),
+            Self::Shared(error) => error.kind(),
             Self::Bug(_) => Kind::Bug,
         }
     }
