@@ -38,6 +38,7 @@ mod removal;
 
 use std::path::Path;
 
+use procession_domain::gallery::CRITICAL_SHARE;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::{absent, failed, rows};
@@ -57,7 +58,7 @@ pub struct LedgerOptions {
 
 impl Default for LedgerOptions {
     fn default() -> Self {
-        Self { critical_share: 0.7 }
+        Self { critical_share: CRITICAL_SHARE }
     }
 }
 
