@@ -15,9 +15,9 @@ use std::{
     time::Duration,
 };
 
-use procession_domain::{Region, recipe::Pipeline, urgency::Promises};
+use procession_domain::{Region, gallery::CRITICAL_SHARE, recipe::Pipeline, urgency::Promises};
 use procession_pixel::Limits;
-use procession_plan::{CriticalShare, RetryPolicy};
+use procession_plan::RetryPolicy;
 use procession_web::{Connections, ServiceSettings};
 
 use crate::log::LogFormat;
@@ -123,7 +123,7 @@ impl Config {
             threads: None,
             memory: Memory::default(),
             lease_seconds: 10,
-            critical_share: CriticalShare::default().cap,
+            critical_share: CRITICAL_SHARE,
             service: ServiceConfig::default(),
             log_format: LogFormat::default(),
             traces_endpoint: None,

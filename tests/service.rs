@@ -38,8 +38,12 @@ mod metrics;
 mod openapi;
 #[path = "service/pages.rs"]
 mod pages;
+#[path = "../crates/vault/tests/support/postgres.rs"]
+mod postgres;
 #[path = "service/prepared.rs"]
 mod prepared;
+#[path = "service/processes.rs"]
+mod processes;
 #[path = "service/regions.rs"]
 mod regions;
 #[path = "service/resources.rs"]

@@ -196,7 +196,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         key: "roles",
         kind: Kind::Text,
-        what: "What a process of `procession serve` does: some of `api`, `worker` and `controller`, with commas between. Also `--roles`.",
+        what: "What a process of `procession serve` does: some of `api`, `worker` and `controller`, with commas between. \
+               Also `--roles`.",
         set: |config, value, _| {
             config.service.roles = value.as_str().unwrap_or_default().parse()?;
             Ok(())

@@ -255,3 +255,16 @@ async fn an_archive_passes_through_and_goes_on() {
     assert!(whole.len() > 60_000);
     assert!(!edge.folder.path().join("cache").read_dir().unwrap().any(|_| true), "nothing of it is kept");
 }
+
+#[tokio::test]
+async fn what_tells_of_the_inside_stays_inside() {
+    let (prepared, _) = Prepared::start().await;
+    let edge = Edge::before(&prepared).await;
+    for path in ["/metrics", "/livez", "/readyz", "/metrics?x=1", "//metrics", "/%6detrics"] {
+        let answer = prepared.http.get(format!("{}{path}", edge.url)).send().await.unwrap();
+        assert_eq!(answer.status(), 404, "{path}: {}", answer.text().await.unwrap());
+    }
+    assert_eq!(prepared.get("/metrics", &[]).await.status(), 200);
+    let login = prepared.http.get(format!("{}/login", edge.url)).send().await.unwrap();
+    assert_eq!(login.status(), prepared.get("/login", &[]).await.status());
+}

@@ -114,6 +114,9 @@ pub struct Gallery {
     pub opened_at: Timestamp,
 }
 
+/// The part of the work, 0 to 1, that critical galleries take while others wait, unless the operator says otherwise.
+pub const CRITICAL_SHARE: f64 = 0.7;
+
 /// A gallery's place among the others: what `plan::rank` made of it. Kept in the gallery's row of the ledger, so a claim
 /// needs nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! The log of a gallery's corrections, in the ledger.
 
 use procession_domain::{GalleryId, correction::Correction};
-use procession_vault::{Document, Documents};
+use procession_vault::{Document, Documents, Turn};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -26,6 +26,11 @@ impl GalleryCorrection {
     }
 }
 
+/// Corrections of a gallery are made one after another, whoever makes them.
+pub fn correction_turn(gallery: GalleryId) -> Turn {
+    Turn::new(&gallery, "corrections")
+}
+
 impl Document for GalleryCorrection {
     const KIND: &'static str = "correction";
 
@@ -38,8 +43,10 @@ impl Document for GalleryCorrection {
     }
 }
 
-/// Deletes what people said of a gallery's guests: their names above all.
+/// Deletes what people said of a gallery's guests: their names above all. Whoever was about to say something more finds out
+/// that the gallery has changed.
 pub(crate) async fn forget_guests(documents: &Documents, gallery: GalleryId) -> Result<()> {
+    documents.take_turn(&correction_turn(gallery)).await?;
     let log = documents.list::<GalleryCorrection>(&gallery.to_string(), None, MOST_CORRECTIONS).await?;
     for entry in log.iter().map(|entry| &entry.document).filter(|entry| entry.correction.change.is_about_guests()) {
         documents.delete::<GalleryCorrection>(&entry.id()).await?;

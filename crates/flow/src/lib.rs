@@ -6,6 +6,7 @@
 mod album;
 mod budget;
 mod clock;
+mod completions;
 mod controller;
 mod correction;
 mod debts;
@@ -27,8 +28,9 @@ mod work;
 pub use album::{file_stems, read_album};
 pub use budget::{Budget, Grant};
 pub use clock::SystemClock;
+pub use completions::Completions;
 pub use controller::{Controller, Decision};
-pub use correction::{GalleryCorrection, MOST_CORRECTIONS};
+pub use correction::{GalleryCorrection, MOST_CORRECTIONS, correction_turn};
 pub use debts::keep_paying_debts;
 pub use error::{Error, Result};
 pub use event::{Event, Events, Told};

@@ -80,8 +80,8 @@ pub struct Receipt {
 /// Reads every replica of every original back and, if all are identical, signs for it.
 ///
 /// # Errors
-/// `Unproven` names a store that is away: ask again when it is back. `ReadBack` or `Vault` names the first store whose copy is missing or wrong, and could not be repaired from another: then
-/// there is no receipt.
+/// `Unproven` names a store that is away: ask again when it is back. `ReadBack` or `Vault` names the first store whose copy is
+/// missing or wrong, and could not be repaired from another: then there is no receipt.
 pub async fn issue(
     system: &System,
     gallery: &Gallery,
@@ -163,27 +163,45 @@ fn signed_bytes(statement: &Statement) -> Result<Vec<u8>> {
     serde_json::to_vec(statement).map_err(|error| Error::Bug(error.to_string()))
 }
 
-/// The installation's key; made at the first use, readable by its owner alone.
+/// The installation's key; made at the first use, readable by its owner alone. Of several processes that make one at once all
+/// sign with the one that is there in the end.
 fn signing_key(path: &Path) -> Result<SigningKey> {
-    if let Ok(text) = std::fs::read_to_string(path) {
-        return match unhex::<32>(text.trim()) {
-            Some(seed) => Ok(SigningKey::from_bytes(&seed)),
-            None => Err(Error::Receipt { path: path.to_owned(), why: "the signing key is damaged".to_owned() }),
-        };
+    let failed = |source| Error::file(path, "write the signing key", source);
+    if let Some(key) = read_signing_key(path)? {
+        return Ok(key);
     }
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| Error::Bug(format!("no randomness: {error}")))?;
-    let temporary = path.with_extension(format!("{}.part", std::process::id()));
-    std::fs::OpenOptions::new()
+    let (mut seed, mut nonce) = ([0; 32], [0; 8]);
+    for bytes in [&mut seed[..], &mut nonce[..]] {
+        getrandom::fill(bytes).map_err(|error| Error::Bug(format!("no randomness: {error}")))?;
+    }
+    let temporary = path.with_extension(format!("{}.part", hex(&nonce)));
+    let written = std::fs::OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&temporary)
         .and_then(|mut file| file.write_all(hex(&seed).as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&temporary, path))
-        .map_err(|source| Error::file(path, "write the signing key", source))?;
-    Ok(SigningKey::from_bytes(&seed))
+        // Unlike a renaming, this writes over nobody's key.
+        .and_then(|()| std::fs::hard_link(&temporary, path));
+    // If it stays, it is in nobody's way.
+    let _ = std::fs::remove_file(&temporary);
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
+        _ => {}
+    }
+    read_signing_key(path)?.ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))
+}
+
+/// The key, if it is there.
+fn read_signing_key(path: &Path) -> Result<Option<SigningKey>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => match unhex::<32>(text.trim()) {
+            Some(seed) => Ok(Some(SigningKey::from_bytes(&seed))),
+            None => Err(Error::Receipt { path: path.to_owned(), why: "the signing key is damaged".to_owned() }),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::file(path, "read the signing key", source)),
+    }
 }
 
 /// What a memory card holds, held against a receipt.
@@ -317,6 +335,14 @@ mod tests {
     fn the_key_is_made_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        assert_eq!(signing_key(&path).unwrap(), signing_key(&path).unwrap());
+        let makers: Vec<_> = (0..8)
+            .map(|_| {
+                let path = path.clone();
+                std::thread::spawn(move || signing_key(&path).unwrap())
+            })
+            .collect();
+        let kept = makers.into_iter().map(|maker| maker.join().unwrap()).collect::<Vec<_>>();
+        assert!(kept.iter().all(|key| *key == signing_key(&path).unwrap()));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -19,7 +19,7 @@ use procession_vault::{Blobs, Ledger};
 use procession_vision::Vision;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::Budget;
+use crate::{Budget, Completions};
 
 /// Raised whenever the same original and recipe would give other bytes than before.
 const ENGINE_VERSION: u32 = 1;
@@ -49,6 +49,8 @@ pub struct Settings {
 pub struct System {
     /// What exists and what is to be done.
     pub ledger: Arc<dyn Ledger>,
+    /// Finished jobs on their way to it.
+    pub completions: Completions,
     /// The bytes.
     pub blobs: Arc<dyn Blobs>,
     /// What computes pixels.
@@ -93,6 +95,7 @@ impl System {
             early_previews: Semaphore::new(1),
             wake: Notify::new(),
             follows_places: AtomicBool::new(false),
+            completions: Completions::new(Arc::clone(&ledger)),
             ledger,
             blobs,
             device,

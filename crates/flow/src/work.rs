@@ -172,7 +172,7 @@ async fn one_photo(system: &Arc<System>, claim: &Claim, events: &Events) -> Resu
     };
     let written = match lived {
         Ok(finished) => {
-            let written = system.ledger.complete(&claim.lease, &finished).await;
+            let written = system.completions.complete(&claim.lease, &finished).await;
             if written.is_ok() {
                 let done = Event::PhotoDone {
                     photo,

@@ -4,7 +4,10 @@
 //! weighted fair queueing (the smallest virtual time, which advances by cost ÷ weight), after Demers, Keshav and Shenker,
 //! "Analysis and simulation of a fair queueing algorithm", 1989.
 
-use procession_domain::{GalleryId, Timestamp, gallery::Rank};
+use procession_domain::{
+    GalleryId, Timestamp,
+    gallery::{CRITICAL_SHARE, Rank},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::Reason;
@@ -44,7 +47,7 @@ pub struct CriticalShare {
 
 impl Default for CriticalShare {
     fn default() -> Self {
-        Self { cap: 0.7, credit: 0.0 }
+        Self { cap: CRITICAL_SHARE, credit: 0.0 }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Small documents of the service, kept by the ledger: typed access over one generic mechanism.
 
 mod removal;
+mod turn;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{Error, Ledger, Result};
 
 pub use removal::Removal;
+pub use turn::{Decision, Turn};
 
 /// A type that the ledger keeps as a document.
 pub trait Document: Serialize + DeserializeOwned + Send + Sync {
@@ -85,6 +87,17 @@ pub enum Expect {
     Version(i64),
 }
 
+/// A document that is to be written with others.
+#[derive(Clone, Copy, Debug)]
+pub struct Write<'a> {
+    /// Its kind.
+    pub kind: &'a str,
+    /// It.
+    pub record: &'a Record,
+    /// What must be there.
+    pub expect: Expect,
+}
+
 /// Typed access to the ledger's documents. A clone is cheap and sees the same documents.
 #[derive(Clone, Debug)]
 pub struct Documents(Arc<dyn Ledger>);
@@ -128,7 +141,13 @@ impl Documents {
 
     /// Removes a document. Returns false if there was none.
     pub async fn delete<D: Document>(&self, id: &str) -> Result<bool> {
-        self.0.delete_document(D::KIND, id).await
+        self.0.delete_document(D::KIND, id, None).await
+    }
+
+    /// Removes a document if nobody has replaced it since its `version` was read. Returns false if somebody has, or there was
+    /// none.
+    pub async fn delete_version<D: Document>(&self, id: &str, version: i64) -> Result<bool> {
+        self.0.delete_document(D::KIND, id, Some(version)).await
     }
 
     /// Up to `limit` documents with `expires_at` ≤ `now`, the earliest first. A kind whose `expires_at` is the time of its

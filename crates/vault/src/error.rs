@@ -1,6 +1,6 @@
 //! What can go wrong in the vault.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use procession_domain::{Classified, ContentHash, Kind};
 use sqlx::postgres::PgDatabaseError;
@@ -42,6 +42,12 @@ pub enum Error {
     /// An original whose last gallery was removed is being deleted at this moment.
     #[error("ledger: original {0} is being deleted with its last gallery; try again in a minute")]
     Condemned(ContentHash),
+    /// Others were always first.
+    #[error("ledger: {what}: too many change it at once; try again")]
+    Crowded {
+        /// What they change.
+        what: String,
+    },
     /// The store cannot be used as it is configured.
     #[error("{place}: {why}")]
     Refused {
@@ -94,6 +100,9 @@ pub enum Error {
         #[source]
         source: Box<Error>,
     },
+    /// What befell several who had a part in one transaction.
+    #[error(transparent)]
+    Shared(Arc<Error>),
     /// Procession's own fault.
     #[error("internal: {0}")]
     Bug(String),
@@ -118,9 +127,10 @@ impl Classified for Error {
             Self::Corrupt { .. } => Kind::Corrupt,
             Self::Refused { .. } => Kind::Invalid,
             Self::Full { .. } => Kind::Limit,
-            Self::Io { .. } | Self::Condemned(_) => Kind::Unavailable,
+            Self::Io { .. } | Self::Condemned(_) | Self::Crowded { .. } => Kind::Unavailable,
             Self::Database { source, .. } => database_kind(source),
             Self::TooFewReplicas { source, .. } => source.kind(),
+            Self::Shared(error) => error.kind(),
             Self::Bug(_) => Kind::Bug,
         }
     }

@@ -23,7 +23,7 @@ use procession_domain::{
 
 use crate::{
     Error, Result,
-    documents::{Expect, Record, Removal, Versioned},
+    documents::{Expect, Record, Removal, Versioned, Write},
 };
 
 pub use postgres::{PostgresLedger, PostgresOptions};
@@ -226,7 +226,13 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// `Conflict` if it is not as expected; `NotFound` if a version was expected and nothing is there; `Invalid` if the id is
     /// empty, or id or owner have more than [`Record::NAME_BYTES`].
-    async fn put_document(&self, kind: &str, record: &Record, expect: Expect) -> Result<i64>;
+    async fn put_document(&self, kind: &str, record: &Record, expect: Expect) -> Result<i64> {
+        let versions = self.put_documents(&[Write { kind, record, expect }]).await?;
+        versions.first().copied().ok_or_else(|| Error::Bug("a document that was written has no version".to_owned()))
+    }
+
+    /// As `put_document`, for several documents in this order: all are written, or none. Returns their versions.
+    async fn put_documents(&self, writes: &[Write<'_>]) -> Result<Vec<i64>>;
 
     /// One document.
     async fn document(&self, kind: &str, id: &str) -> Result<Option<Versioned<Record>>>;
@@ -246,8 +252,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Deletes up to `limit` documents with `expires_at` ≤ `now`, the earliest first. Returns how many there were.
     async fn sweep_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<u64>;
 
-    /// Deletes a document. Returns false if there was none.
-    async fn delete_document(&self, kind: &str, id: &str) -> Result<bool>;
+    /// Deletes a document, or only this version of it. Returns false if there was none.
+    async fn delete_document(&self, kind: &str, id: &str, version: Option<i64>) -> Result<bool>;
 
     /// Deletes the documents of an owner, of all kinds. Returns how many there were.
     ///

@@ -12,6 +12,6 @@ pub use blobs::{
     Blobs, Debt, Debts, DiskBlobs, Inventory, MemoryBlobs, Owed, Placed, Replicated, Replication, Room, S3Blobs,
     S3Options, Secret, inventory, verify_original,
 };
-pub use documents::{Document, Documents, Removal, Versioned};
+pub use documents::{Decision, Document, Documents, Expect, Removal, Turn, Versioned};
 pub use error::{Error, Result};
 pub use ledger::{Ask, Ledger, LedgerOptions, PostgresLedger, PostgresOptions, SqliteLedger};

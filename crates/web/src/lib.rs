@@ -13,7 +13,6 @@ mod download;
 mod health;
 mod hub;
 mod live;
-mod locks;
 mod metrics;
 mod observe;
 mod pages;

@@ -5,22 +5,29 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use procession_domain::{GalleryId, error::chain, gallery::Gallery};
+use procession_domain::{GalleryId, Timestamp, error::chain, gallery::Gallery};
 use procession_flow::{
     Event,
     receipt::{self, Receipt},
 };
-use procession_vault::Document;
+use procession_vault::{Decision, Document, Expect, Turn};
 use serde::{Deserialize, Serialize};
 
 use crate::{Result, Service};
 
 /// The last receipt of a gallery.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct KeptReceipt {
     gallery: GalleryId,
     /// As it was signed.
     pub(crate) receipt: Receipt,
+}
+
+impl KeptReceipt {
+    /// Which of two receipts says more: photos never leave a gallery, so the one with more of them; of equals the later.
+    fn weight(&self) -> (usize, Timestamp) {
+        (self.receipt.statement.originals.len(), self.receipt.statement.issued_at)
+    }
 }
 
 impl Document for KeptReceipt {
@@ -100,16 +107,25 @@ async fn make(service: &Service, gallery: &Gallery) -> Result<(), String> {
         Ok(receipt) => {
             let (originals, stores) = (receipt.statement.originals.len(), receipt.statement.stores.len());
             let kept = KeptReceipt { gallery: gallery.id, receipt };
-            let written = match service.system.ledger.gallery(gallery.id).await {
-                Ok(_) => service.documents.put(&kept).await.map(drop),
-                Err(error) => Err(error),
-            };
-            written.map_err(|error| refuse(service, gallery.id, &error))?;
+            keep(service, kept).await.map_err(|error| refuse(service, gallery.id, &error))?;
             service.events.tell(gallery.id, Event::ReceiptIssued { originals, stores });
             Ok(())
         }
         Err(error) => Err(refuse(service, gallery.id, &error)),
     }
+}
+
+/// Keeps a receipt, unless another process has made one meanwhile that says more.
+async fn keep(service: &Service, kept: KeptReceipt) -> procession_vault::Result<()> {
+    let decide = || async {
+        service.system.ledger.gallery(kept.gallery).await?;
+        let known = service.documents.get::<KeptReceipt>(&kept.gallery.to_string()).await?;
+        let says_more = |known: &KeptReceipt| known.weight() > kept.weight();
+        let is_better = known.as_ref().is_some_and(|known| says_more(&known.document));
+        let expect = known.map_or(Expect::Absent, |known| Expect::Version(known.version));
+        Ok((!is_better).then(|| Decision { document: kept.clone(), expect }))
+    };
+    service.documents.in_turn(&Turn::new(&kept.gallery, "receipts"), decide).await.map(drop)
 }
 
 async fn read_back(service: &Service, gallery: &Gallery) -> procession_flow::Result<Receipt> {

@@ -13,7 +13,6 @@ use crate::{
     client::Clients,
     deliver::Delivery,
     download::Archives,
-    locks::Locks,
     receipts::Receipts,
     uploads::Uploads,
     webhook::Webhooks,
@@ -60,8 +59,6 @@ pub struct Service {
     pub(crate) uploads: Uploads,
     /// Attempts at receipts.
     pub(crate) receipts: Receipts,
-    /// For what must not happen twice at the same time.
-    pub(crate) locks: Locks,
     /// What happens, for whoever watches.
     pub hub: Arc<Hub>,
     /// Where flow tells what happens.
@@ -118,7 +115,6 @@ impl Service {
             delivery: Delivery::new(settings.delivery_memory_bytes),
             archives: Archives::new(),
             receipts: Receipts::default(),
-            locks: Locks::default(),
             settings,
             stopping,
         }))

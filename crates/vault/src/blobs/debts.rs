@@ -6,10 +6,12 @@ use procession_domain::{Classified, Clock, ContentHash, Key, Kind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Owed;
-use crate::{Document, Documents, Result, Versioned};
+use crate::{Document, Documents, Error, Result, Versioned};
 
 /// Who pays a debt has so long until another may try.
 const CLAIM: Duration = Duration::from_secs(120);
+/// How often a debt is recorded anew because somebody else was at it in the same moment.
+const ATTEMPTS: usize = 16;
 /// Debts that are read at a time.
 const PAGE: usize = 256;
 
@@ -42,6 +44,17 @@ impl Document for Debt {
     }
 }
 
+/// What became of a debt that was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// Nothing is owed any more.
+    Paid,
+    /// It was recorded again meanwhile.
+    StillOwed,
+    /// It was there no more: the object was deleted meanwhile.
+    Forgotten,
+}
+
 /// Objects of a store are together, in the order of their paths.
 fn id(store: &str, path: &str) -> String {
     format!("{}/{path}", &ContentHash::of(store.as_bytes()).to_string()[..16])
@@ -64,15 +77,25 @@ impl Debts {
         self.clock.now()
     }
 
-    /// Makes a debt durable. One that is there already keeps its age.
+    /// Makes a debt durable. One that is there already keeps its age, and whoever is paying it finds that it is still owed.
     pub(super) async fn record(&self, store: &str, key: &Key, hash: Option<ContentHash>, replace: bool) -> Result<()> {
         let (store, key, since) = (store.to_owned(), key.clone(), self.now());
         let debt = Debt { store, key, hash, replace, since, claimed_until: None };
-        match self.documents.create(&debt).await {
-            Err(error) if error.kind() == Kind::Conflict && replace => self.documents.put(&debt).await.map(drop),
-            Err(error) if error.kind() == Kind::Conflict => Ok(()),
-            other => other.map(drop),
+        for _ in 0..ATTEMPTS {
+            let written = match self.documents.get::<Debt>(&debt.id()).await? {
+                None => self.documents.create(&debt).await,
+                Some(Versioned { version, document: known }) => {
+                    let (hash, replace) = (hash.or(known.hash), replace || known.replace);
+                    let still = Debt { hash, replace, claimed_until: None, ..known };
+                    self.documents.replace(&still, version).await
+                }
+            };
+            match written {
+                Err(error) if matches!(error.kind(), Kind::Conflict | Kind::NotFound) => {}
+                other => return other.map(drop),
+            }
         }
+        Err(Error::Crowded { what: format!("debt {}", debt.id()) })
     }
 
     pub(super) async fn is_owed(&self, store: &str, key: &Key) -> Result<bool> {
@@ -102,9 +125,16 @@ impl Debts {
         }
     }
 
-    /// Removes a debt. False if it was not there any more: the object was deleted meanwhile.
-    pub(super) async fn settle(&self, debt: &Debt) -> Result<bool> {
-        self.documents.delete::<Debt>(&debt.id()).await
+    /// Removes a debt that was paid. One that was recorded again since it was claimed stays.
+    pub(super) async fn settle(&self, paid: &Versioned<Debt>) -> Result<Settled> {
+        let id = paid.document.id();
+        if self.documents.delete_version::<Debt>(&id, paid.version).await? {
+            return Ok(Settled::Paid);
+        }
+        Ok(match self.documents.get::<Debt>(&id).await? {
+            Some(_) => Settled::StillOwed,
+            None => Settled::Forgotten,
+        })
     }
 
     /// Forgets what a store is owed at this path.
@@ -148,5 +178,38 @@ impl Debts {
                 _ => return Ok(Owed { store: name, objects: objects.min(Owed::MOST), since }),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use procession_domain::ManualClock;
+
+    use super::*;
+    use crate::SqliteLedger;
+
+    #[tokio::test]
+    async fn what_is_owed_again_while_it_is_paid_stays_owed() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = SqliteLedger::open(&folder.path().join("ledger.db")).await.unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(7)));
+        let debts = Debts::new(Documents::new(Arc::new(ledger)), Arc::clone(&clock) as Arc<dyn Clock>);
+        let hash = ContentHash::of(b"a photo");
+        let key = Key::Original(hash);
+        let first = async || debts.page("a", None).await.unwrap().pop();
+        debts.record("a", &key, None, true).await.unwrap();
+        let claimed = debts.claim(first().await.unwrap()).await.unwrap().unwrap();
+        assert_eq!(debts.claim(first().await.unwrap()).await.unwrap(), None, "it is claimed");
+        clock.advance(Duration::from_secs(1));
+        debts.record("a", &key, Some(hash), false).await.unwrap();
+        assert_eq!(debts.settle(&claimed).await.unwrap(), Settled::StillOwed);
+        let again = first().await.unwrap();
+        let since = Timestamp::from_micros(7);
+        let both = Debt { hash: Some(hash), replace: true, since, claimed_until: None, ..claimed.document.clone() };
+        assert_eq!(again.document, both);
+        let claimed = debts.claim(again).await.unwrap().unwrap();
+        assert_eq!(debts.settle(&claimed).await.unwrap(), Settled::Paid);
+        assert_eq!(debts.settle(&claimed).await.unwrap(), Settled::Forgotten);
+        assert_eq!(first().await, None);
     }
 }

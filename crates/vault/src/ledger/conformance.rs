@@ -61,6 +61,8 @@ pub async fn all(opener: &dyn Opener) {
         turns::critical_galleries_come_first_up_to_their_share,
         turns::a_new_gallery_starts_at_the_minimum,
         documents::a_document_is_written_as_expected_or_not_at_all,
+        documents::documents_are_written_together_or_not_at_all,
+        documents::a_version_is_deleted_or_nothing,
         documents::documents_are_listed_by_owner_and_page,
         documents::due_documents_come_earliest_first,
         documents::an_owner_takes_its_documents_along,
@@ -69,4 +71,5 @@ pub async fn all(opener: &dyn Opener) {
     leases::a_job_has_one_holder(opener).await;
     photos::what_returned_is_durable(opener).await;
     documents::no_replacement_is_lost(opener).await;
+    documents::no_limit_is_exceeded(opener).await;
 }

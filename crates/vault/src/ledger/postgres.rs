@@ -40,6 +40,7 @@ mod removal;
 
 use std::{io, sync::Mutex, time::Duration};
 
+use procession_domain::gallery::CRITICAL_SHARE;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::time::timeout;
 
@@ -75,7 +76,7 @@ pub struct PostgresOptions {
 impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
-            critical_share: 0.7,
+            critical_share: CRITICAL_SHARE,
             max_connections: 16,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),

@@ -19,6 +19,7 @@ macro_rules! lock_whole {
 
 #[path = "sql/backlog.rs"]
 mod backlog;
+mod checkpoints;
 mod claim;
 mod dialect;
 #[path = "sql/documents.rs"]
@@ -37,10 +38,12 @@ mod removal;
 
 use std::path::Path;
 
+use procession_domain::gallery::CRITICAL_SHARE;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::{absent, failed, rows};
 use crate::Result;
+use checkpoints::Checkpoints;
 
 /// What the modules that both ledgers share call the ledger and its connection.
 type Store = SqliteLedger;
@@ -55,7 +58,7 @@ pub struct LedgerOptions {
 
 impl Default for LedgerOptions {
     fn default() -> Self {
-        Self { critical_share: 0.7 }
+        Self { critical_share: CRITICAL_SHARE }
     }
 }
 
@@ -64,6 +67,7 @@ impl Default for LedgerOptions {
 pub struct SqliteLedger {
     writer: SqlitePool,
     readers: SqlitePool,
+    checkpoints: Checkpoints,
     options: LedgerOptions,
 }
 
@@ -82,13 +86,14 @@ impl SqliteLedger {
     /// # Errors
     /// As for `open`.
     pub async fn open_with(path: &Path, options: LedgerOptions) -> Result<Self> {
-        let (writer, readers) = open::pools(path).await?;
-        Ok(Self { writer, readers, options })
+        let open::Pools { writer, readers, checkpointer } = open::pools(path).await?;
+        Ok(Self { writer, readers, checkpoints: Checkpoints::new(checkpointer), options })
     }
 
     /// Closes the file once all that runs has ended. A ledger that is dropped instead loses nothing.
     pub async fn close(&self) {
         self.readers.close().await;
+        self.checkpoints.close().await;
         self.writer.close().await;
     }
 
@@ -104,12 +109,14 @@ impl SqliteLedger {
 
     /// Begins a transaction that alone may write.
     async fn write(&self, action: &'static str) -> Result<Transaction<'static, Sqlite>> {
+        self.checkpoints.count();
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed(action))
     }
 
     /// Leaves nothing of what was deleted: its pages were overwritten in the log; now in the file, and the log is emptied.
     /// While another process reads, a part of this is left to the next checkpoint.
     async fn overwrite(&self, action: &'static str) -> Result<()> {
+        let _alone = self.checkpoints.alone().await;
         let done = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await;
         done.map(|_| ()).map_err(failed(action))
     }

@@ -66,6 +66,10 @@ impl Seaweed {
     pub(crate) fn kill(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // These it puts there whatever it is told, and takes away only if it ends by itself.
+        for (part, port) in ["s3", "master", "volume", "filer"].iter().zip(self.ports.iter().skip(1).step_by(2)) {
+            let _ = fs::remove_file(format!("/tmp/seaweedfs-{part}-grpc-{port}.sock"));
+        }
     }
 
     /// Starts it again over the same data and at the same address.
@@ -151,9 +155,14 @@ fn spawn(folder: &Path, ports: &[u16]) -> Child {
     fs::create_dir_all(&data).unwrap();
     let log = fs::File::options().create(true).append(true).open(folder.join("log.txt")).unwrap();
     let mut command = Command::new(program());
+    // Its logs and sockets go with its folder: a server that is killed takes nothing away itself.
+    command.arg(format!("-logdir={}", folder.display()));
     command.current_dir(folder).args(["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]);
     command.arg(format!("-dir={}", data.display()));
     command.arg(format!("-s3.config={}", folder.join("identities.json").display()));
+    for part in ["filer", "s3"] {
+        command.arg(format!("-{part}.localSocket={}", folder.join(part).with_extension("sock").display()));
+    }
     command.args([
         "-volume.max=20",
         "-master.volumeSizeLimitMB=64",

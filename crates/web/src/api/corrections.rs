@@ -7,8 +7,8 @@ use procession_domain::{
     FaceRef, GalleryId, Kind, PhotoId, Timestamp,
     correction::{Change, Correction, Name, check},
 };
-use procession_flow::{GalleryCorrection, MOST_CORRECTIONS};
-use procession_vault::Versioned;
+use procession_flow::{GalleryCorrection, MOST_CORRECTIONS, correction_turn};
+use procession_vault::{Decision, Expect, Versioned};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -173,28 +173,35 @@ pub(crate) async fn create(
 }
 
 async fn make(service: &Service, caller: &Caller, gallery: GalleryId, change: Change) -> Result<Correction> {
-    let _turn = service.locks.lock(format!("corrections of {gallery}")).await;
-    let corrected = service.albums.album(gallery).await?;
-    check(&corrected.album, &change).map_err(|failure| match failure.kind {
-        Kind::Conflict => Problem::conflict(failure.message),
-        _ => Problem::invalid(failure.message),
-    })?;
-    let log = service.albums.corrections(gallery).await?;
-    if log.len() + 1 >= MOST_CORRECTIONS {
-        return Err(Problem::conflict(format!("gallery {gallery} has as many corrections as it can have")));
+    let change = &change;
+    // Whoever withdraws the consent takes the turn too, and deletes what was said of guests before.
+    let decide = || async move {
+        let corrected = service.albums.album(gallery).await?;
+        check(&corrected.album, change).map_err(|failure| match failure.kind {
+            Kind::Conflict => Problem::conflict(failure.message),
+            _ => Problem::invalid(failure.message),
+        })?;
+        let (settings, _) = caller.gallery(service, gallery).await?;
+        if change.is_about_guests() && !settings.consent.faces {
+            return Err(Problem::conflict(format!("gallery {gallery} changed meanwhile; look at it again")));
+        }
+        let log = service.albums.corrections(gallery).await?;
+        if log.len() + 1 >= MOST_CORRECTIONS {
+            return Err(Problem::conflict(format!("gallery {gallery} has as many corrections as it can have")));
+        }
+        let id = log.last().map_or(1, |(last, _)| last.id + 1);
+        let correction = Correction { id, made_at: service.system.clock.now(), change: change.clone(), undone: false };
+        Ok(Some(Decision { document: GalleryCorrection { gallery, correction }, expect: Expect::Absent }))
+    };
+    let made = service.documents.in_turn(&correction_turn(gallery), decide).await?;
+    let made = made.ok_or_else(Problem::internal)?;
+    // Whoever removed the gallery meanwhile did not see this one.
+    if let Err(gone) = caller.gallery(service, gallery).await {
+        let id = GalleryCorrection::document_id(gallery, made.correction.id);
+        service.documents.delete::<GalleryCorrection>(&id).await?;
+        return Err(gone);
     }
-    let id = log.last().map_or(1, |(last, _)| last.id + 1);
-    let is_about_guests = change.is_about_guests();
-    let correction = Correction { id, made_at: service.system.clock.now(), change, undone: false };
-    let made = GalleryCorrection { gallery, correction };
-    service.documents.create(&made).await?;
-    // Whoever withdrew the consent meanwhile, or removed the gallery, did not see this one.
-    let now = caller.gallery(service, gallery).await;
-    if now.is_ok_and(|(gallery, _)| gallery.consent.faces || !is_about_guests) {
-        return Ok(made.correction);
-    }
-    service.documents.delete::<GalleryCorrection>(&GalleryCorrection::document_id(gallery, id)).await?;
-    Err(Problem::conflict(format!("gallery {gallery} changed meanwhile; look at it again")))
+    Ok(made.correction)
 }
 
 /// Takes a correction back. It stays in the log.

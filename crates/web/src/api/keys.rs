@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{Extension, extract::State, http::StatusCode};
 use procession_domain::Timestamp;
-use procession_vault::Versioned;
+use procession_vault::{Decision, Expect, Turn, Versioned};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -135,18 +135,22 @@ pub(crate) async fn revoke(
     caller.require(Scope::Admin)?;
     let owner = caller.studio.to_string();
     // Two keys that revoke each other must not both succeed.
-    let _turn = service.locks.lock(format!("keys of {owner}")).await;
-    let keys = service.documents.list::<ApiKey>(&owner, None, MOST_KEYS).await?;
+    service.documents.in_turn(&Turn::new(&owner, "keys"), || to_revoke(&service, &owner, &key)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What revokes a key; nothing if it is revoked already.
+async fn to_revoke(service: &Service, owner: &str, key: &str) -> Result<Option<Decision<ApiKey>>> {
+    let keys = service.documents.list::<ApiKey>(owner, None, MOST_KEYS).await?;
     let found = keys.iter().find(|known| known.document.id == key);
     let Versioned { version, document } = found.ok_or_else(|| Problem::not_found(format!("key {key}")))?;
     if document.revoked_at.is_some() {
-        return Ok(StatusCode::NO_CONTENT);
+        return Ok(None);
     }
     let may_make_keys = |key: &ApiKey| key.revoked_at.is_none() && key.scopes.contains(&Scope::Admin);
     if may_make_keys(document) && keys.iter().filter(|key| may_make_keys(&key.document)).count() == 1 {
         return Err(Problem::conflict(format!("key {key} is the last with the scope `admin`; make another one first")));
     }
-    let revoked = ApiKey { revoked_at: Some(service.system.clock.now()), ..document.clone() };
-    service.documents.replace(&revoked, *version).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let document = ApiKey { revoked_at: Some(service.system.clock.now()), ..document.clone() };
+    Ok(Some(Decision { document, expect: Expect::Version(*version) }))
 }

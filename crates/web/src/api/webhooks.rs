@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{Extension, extract::State, http::StatusCode};
 use procession_domain::Timestamp;
+use procession_vault::{Decision, Expect, Turn};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -132,12 +133,15 @@ pub(crate) async fn create(
     if topics.is_empty() {
         return Err(Problem::invalid("events: give at least one, or leave it out for all"));
     }
-    let _turn = service.locks.lock(format!("webhooks of {}", caller.studio)).await;
-    if of_studio(&service, caller.studio).await?.len() >= MOST {
-        return Err(Problem::conflict(format!("the studio has {MOST} webhooks; remove one first")));
-    }
     let webhook = Webhook::new(caller.studio, url.into(), topics, service.system.clock.now())?;
-    service.documents.create(&webhook).await?;
+    let decide = || async {
+        let has_room = of_studio(&service, caller.studio).await?.len() < MOST;
+        Ok::<_, Problem>(has_room.then(|| Decision { document: webhook.clone(), expect: Expect::Absent }))
+    };
+    let turn = Turn::new(&caller.studio, "webhooks");
+    let Some(webhook) = service.documents.in_turn(&turn, decide).await? else {
+        return Err(Problem::conflict(format!("the studio has {MOST} webhooks; remove one first")));
+    };
     let secret = webhook.secret.clone();
     let keeping = Keeping::Fact(format!("webhook {}", webhook.id));
     Ok((StatusCode::CREATED, Extension(keeping), Json(MadeWebhook { webhook: webhook.into(), secret })))

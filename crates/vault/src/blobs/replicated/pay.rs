@@ -6,7 +6,7 @@ use procession_domain::{Classified, Key, Kind, error::chain};
 use super::{Replicated, put_or_mend, read::read_one};
 use crate::{
     Document as _, Error, Result, Versioned,
-    blobs::{Debt, Debts},
+    blobs::{Debt, Debts, debts::Settled},
 };
 
 /// Objects that are on their way to one store at the same time.
@@ -54,8 +54,10 @@ impl Replicated {
         let store = &self.members[index].store;
         match outcome {
             Ok(()) => {
-                if !debts.settle(&claimed.document).await? {
-                    self.take_back(index, key).await?;
+                match debts.settle(&claimed).await? {
+                    Settled::Paid => {}
+                    Settled::StillOwed => return Ok(Attempt::Left),
+                    Settled::Forgotten => self.take_back(index, key).await?,
                 }
                 tracing::info!(store = store.name(), object = %key, "the store has what it was owed");
                 Ok(Attempt::Paid)

@@ -1,9 +1,10 @@
 //! Documents: versions, pages, what is due.
 
 use procession_domain::{Classified, Kind};
+use serde::{Deserialize, Serialize};
 
 use super::{Ledger, Opener, samples::at};
-use crate::documents::{Expect, Record, Versioned};
+use crate::documents::{Decision, Document, Documents, Expect, Record, Turn, Versioned, Write};
 
 const KIND: &str = "note";
 
@@ -41,11 +42,35 @@ pub(super) async fn a_document_is_written_as_expected_or_not_at_all(ledger: &dyn
     assert_eq!(write(&record("b", "", None), Expect::Anything).await, Ok(1));
     // Another kind is another document.
     assert_eq!(ledger.document("another", "a").await.unwrap(), None);
-    assert!(!ledger.delete_document("another", "a").await.unwrap());
-    assert!(ledger.delete_document(KIND, "a").await.unwrap());
-    assert!(!ledger.delete_document(KIND, "a").await.unwrap());
+    assert!(!ledger.delete_document("another", "a", None).await.unwrap());
+    assert!(ledger.delete_document(KIND, "a", None).await.unwrap());
+    assert!(!ledger.delete_document(KIND, "a", None).await.unwrap());
     assert_eq!(ledger.document(KIND, "a").await.unwrap(), None);
     assert_eq!(write(&first, Expect::Absent).await, Ok(1));
+}
+
+pub(super) async fn documents_are_written_together_or_not_at_all(ledger: &dyn Ledger) {
+    let [a, b] = [record("a", "anna", None), record("b", "anna", None)];
+    let write = async |first: Expect, second: Expect| {
+        let first = Write { kind: KIND, record: &a, expect: first };
+        let writes = [first, Write { kind: "another", record: &b, expect: second }];
+        ledger.put_documents(&writes).await.map_err(|error| error.kind())
+    };
+    assert_eq!(write(Expect::Absent, Expect::Version(1)).await, Err(Kind::NotFound));
+    assert_eq!(ledger.document(KIND, "a").await.unwrap(), None);
+    assert_eq!(write(Expect::Absent, Expect::Absent).await, Ok(vec![1, 1]));
+    assert_eq!(write(Expect::Version(1), Expect::Absent).await, Err(Kind::Conflict));
+    assert_eq!(write(Expect::Version(1), Expect::Anything).await, Ok(vec![2, 2]));
+    assert!(ledger.put_documents(&[]).await.unwrap().is_empty());
+}
+
+pub(super) async fn a_version_is_deleted_or_nothing(ledger: &dyn Ledger) {
+    put(ledger, &[record("a", "anna", None)]).await;
+    ledger.put_document(KIND, &record("a", "anna", None), Expect::Version(1)).await.unwrap();
+    assert!(!ledger.delete_document(KIND, "a", Some(1)).await.unwrap());
+    assert!(!ledger.delete_document("another", "a", Some(2)).await.unwrap());
+    assert!(ledger.delete_document(KIND, "a", Some(2)).await.unwrap());
+    assert!(!ledger.delete_document(KIND, "a", Some(2)).await.unwrap());
 }
 
 pub(super) async fn documents_are_listed_by_owner_and_page(ledger: &dyn Ledger) {
@@ -141,4 +166,47 @@ pub(super) async fn no_replacement_is_lost(opener: &dyn Opener) {
     }
     let counted = one.document(KIND, "count").await.unwrap().unwrap();
     assert_eq!((counted.version, counted.document.body.as_str()), (61, "60"));
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Seat(String);
+
+impl Document for Seat {
+    const KIND: &'static str = "seat";
+
+    fn id(&self) -> String {
+        self.0.clone()
+    }
+
+    fn owner(&self) -> String {
+        "anna".to_owned()
+    }
+}
+
+/// Many who count first what is there write at once, through two handles on one ledger: no more than there is room for.
+pub(super) async fn no_limit_is_exceeded(opener: &dyn Opener) {
+    const ROOM: usize = 5;
+    let ledgers = [opener.open("no_limit_is_exceeded").await, opener.open("no_limit_is_exceeded").await];
+    let writers: Vec<_> = (0..24_usize)
+        .map(|number| {
+            let documents = Documents::new(ledgers[number % 2].clone());
+            tokio::spawn(async move {
+                let decide = || async {
+                    let taken = documents.list::<Seat>("anna", None, ROOM).await?;
+                    let seat = Decision { document: Seat(format!("seat {number}")), expect: Expect::Absent };
+                    Ok::<_, crate::Error>((taken.len() < ROOM).then_some(seat))
+                };
+                documents.in_turn(&Turn::new(&"anna", "seats"), decide).await.unwrap().is_some()
+            })
+        })
+        .collect();
+    let mut written = 0;
+    for writer in writers {
+        written += usize::from(writer.await.unwrap());
+    }
+    assert_eq!(written, ROOM);
+    assert_eq!(Documents::new(ledgers[0].clone()).list::<Seat>("anna", None, 99).await.unwrap().len(), ROOM);
+    // Its documents take the turn along.
+    ledgers[1].delete_documents("anna").await.unwrap();
+    assert_eq!(ledgers[0].document(Turn::KIND, "seats of anna").await.unwrap(), None);
 }

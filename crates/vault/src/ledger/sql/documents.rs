@@ -5,7 +5,7 @@ use procession_domain::Timestamp;
 use super::{Connection, Store, absent, failed, rows};
 use crate::{
     Error, Result,
-    documents::{Expect, Record, Versioned},
+    documents::{Expect, Record, Versioned, Write},
 };
 
 /// Columns of a document: id, owner, version, expires_at, body.
@@ -33,18 +33,21 @@ const DUE: &str = "SELECT id, owner, version, expires_at, body FROM document
 const SWEEP: &str = "DELETE FROM document WHERE kind = $1 AND expires_at <= $2 AND id IN
      (SELECT id FROM document WHERE kind = $1 AND expires_at <= $2 ORDER BY expires_at, id LIMIT $3)";
 
-const DELETE: &str = "DELETE FROM document WHERE kind = $1 AND id = $2";
+const DELETE: &str = "DELETE FROM document WHERE kind = $1 AND id = $2 AND version = COALESCE($3, version)";
 
 const DELETE_OWNED: &str = "DELETE FROM document WHERE owner = $1";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: [&str; 9] = [PUT, CREATE, REPLACE, ONE, LIST, DUE, SWEEP, DELETE, DELETE_OWNED];
 
-pub(super) async fn put(ledger: &Store, kind: &str, record: &Record, expect: Expect) -> Result<i64> {
-    let mut transaction = ledger.write("write a document").await?;
-    let version = put_in(&mut transaction, kind, record, expect).await?;
-    transaction.commit().await.map_err(failed("write a document"))?;
-    Ok(version)
+pub(super) async fn put(ledger: &Store, writes: &[Write<'_>]) -> Result<Vec<i64>> {
+    let mut transaction = ledger.write("write documents").await?;
+    let mut versions = Vec::with_capacity(writes.len());
+    for Write { kind, record, expect } in writes {
+        versions.push(put_in(&mut transaction, kind, record, *expect).await?);
+    }
+    transaction.commit().await.map_err(failed("write documents"))?;
+    Ok(versions)
 }
 
 /// Writes a document as a part of something larger, which must end if this fails.
@@ -129,8 +132,8 @@ pub(super) async fn sweep(ledger: &Store, kind: &str, now: Timestamp, limit: usi
     Ok(done.rows_affected())
 }
 
-pub(super) async fn delete(ledger: &Store, kind: &str, id: &str) -> Result<bool> {
-    let done = sqlx::query(DELETE).bind(kind).bind(id).execute(&ledger.writer).await;
+pub(super) async fn delete(ledger: &Store, kind: &str, id: &str, version: Option<i64>) -> Result<bool> {
+    let done = sqlx::query(DELETE).bind(kind).bind(id).bind(version).execute(&ledger.writer).await;
     Ok(done.map_err(failed("delete a document"))?.rows_affected() > 0)
 }
 

@@ -18,21 +18,7 @@ pub(super) async fn stage(ledger: &Store, photo: &Photo) -> Result<()> {
     let action = "stage a photo";
     let mut transaction = ledger.write(action).await?;
     dialect::lock(&mut transaction, &photo.original.to_string()).await?;
-    refuse_condemned(&mut transaction, photo.original).await?;
-    let sql = "INSERT INTO photo (id, gallery, original, name, stored_at, state, priority, cost, facts)
-         VALUES ($1, $2, $3, $4, $5, 'staged', 0, 0, $6)
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name, stored_at = excluded.stored_at, facts = excluded.facts
-         WHERE photo.state = 'staged'";
-    sqlx::query(sql)
-        .bind(photo.id.to_string())
-        .bind(photo.gallery.to_string())
-        .bind(photo.original.to_string())
-        .bind(photo.name())
-        .bind(photo.stored_at.micros())
-        .bind(rows::write(photo)?)
-        .execute(&mut *transaction)
-        .await
-        .map_err(without_gallery(photo.gallery, action))?;
+    insert(&mut transaction, photo, "staged", (0, 0.0), action).await?;
     transaction.commit().await.map_err(failed(action))
 }
 
@@ -56,7 +42,8 @@ pub(super) async fn store(ledger: &Store, photo: &Photo, priority: Priority, cos
             false
         }
         None => {
-            insert(&mut transaction, photo, priority, cost).await?;
+            insert(&mut transaction, photo, "stored", (rows::priority(priority), cost), action).await?;
+            insert_job(&mut transaction, &photo.id.to_string(), &photo.gallery.to_string(), action).await?;
             true
         }
     };
@@ -64,26 +51,33 @@ pub(super) async fn store(ledger: &Store, photo: &Photo, priority: Priority, cos
     Ok(new)
 }
 
-async fn insert(connection: &mut Connection, photo: &Photo, priority: Priority, cost: f64) -> Result<()> {
-    let action = "store a photo";
+/// Writes a photo with its state, priority and cost over one that is only staged.
+async fn insert(
+    connection: &mut Connection,
+    photo: &Photo,
+    state: &str,
+    (priority, cost): (i64, f64),
+    action: &'static str,
+) -> Result<()> {
     refuse_condemned(connection, photo.original).await?;
     let sql = "INSERT INTO photo (id, gallery, original, name, stored_at, state, priority, cost, facts)
-         VALUES ($1, $2, $3, $4, $5, 'stored', $6, $7, $8)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, stored_at = excluded.stored_at, state = excluded.state,
-             priority = excluded.priority, cost = excluded.cost, facts = excluded.facts";
-    sqlx::query(sql)
+             priority = excluded.priority, cost = excluded.cost, facts = excluded.facts
+         WHERE photo.state = 'staged'";
+    let done = sqlx::query(sql)
         .bind(photo.id.to_string())
         .bind(photo.gallery.to_string())
         .bind(photo.original.to_string())
         .bind(photo.name())
         .bind(photo.stored_at.micros())
-        .bind(rows::priority(priority))
+        .bind(state)
+        .bind(priority)
         .bind(cost)
         .bind(rows::write(photo)?)
-        .execute(&mut *connection)
-        .await
-        .map_err(without_gallery(photo.gallery, action))?;
-    insert_job(connection, &photo.id.to_string(), &photo.gallery.to_string(), action).await
+        .execute(connection)
+        .await;
+    done.map(|_| ()).map_err(without_gallery(photo.gallery, action))
 }
 
 /// Inserts the job of a stored photo and counts it.

@@ -12,7 +12,7 @@ use procession_domain::{
 use super::{Store, backlog, claim, documents, galleries, leases, photos, removal};
 use crate::{
     Result,
-    documents::{Expect, Record, Removal, Versioned},
+    documents::{Record, Removal, Versioned, Write},
     ledger::{Ask, Ledger},
 };
 
@@ -156,8 +156,8 @@ impl Ledger for Store {
         self.attempt("forget a staged photo", || photos::unstage(self, photo)).await
     }
 
-    async fn put_document(&self, kind: &str, record: &Record, expect: Expect) -> Result<i64> {
-        self.attempt("write a document", || documents::put(self, kind, record, expect)).await
+    async fn put_documents(&self, writes: &[Write<'_>]) -> Result<Vec<i64>> {
+        self.attempt("write documents", || documents::put(self, writes)).await
     }
 
     async fn document(&self, kind: &str, id: &str) -> Result<Option<Versioned<Record>>> {
@@ -182,8 +182,8 @@ impl Ledger for Store {
         self.attempt("sweep documents", || documents::sweep(self, kind, now, limit)).await
     }
 
-    async fn delete_document(&self, kind: &str, id: &str) -> Result<bool> {
-        self.attempt("delete a document", || documents::delete(self, kind, id)).await
+    async fn delete_document(&self, kind: &str, id: &str, version: Option<i64>) -> Result<bool> {
+        self.attempt("delete a document", || documents::delete(self, kind, id, version)).await
     }
 
     async fn delete_documents(&self, owner: &str) -> Result<u64> {

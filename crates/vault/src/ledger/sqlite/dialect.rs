@@ -27,7 +27,8 @@ const GOOD: &str = "SELECT CAST(done.key AS INTEGER), job.id, job.photo, job.gal
 
 const END: &str = "DELETE FROM job WHERE id IN (SELECT value FROM json_each($1))";
 
-const FINISH: &str = "UPDATE photo SET state = 'done', finished = $2, failure = NULL WHERE id = $1";
+const FINISH: &str = "UPDATE photo SET state = 'done', finished = done.value ->> 1, failure = NULL
+     FROM json_each($1) AS done WHERE photo.id = done.value ->> 0";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: [&str; 3] = [GOOD, END, FINISH];
@@ -41,17 +42,14 @@ pub(super) async fn end(connection: &mut Connection, done: &[(Lease, Finished)])
     let mut jobs = BTreeSet::new();
     good.retain(|(_, job, ..)| jobs.insert(*job));
     sqlx::query(END).bind(rows::write(&jobs)?).execute(&mut *connection).await.map_err(failed(action))?;
+    let mut finished = Vec::with_capacity(good.len());
     let mut ended = Vec::with_capacity(good.len());
     for (place, _, photo, gallery, waited) in good {
         let at = usize::try_from(place).map_err(|error| Error::Bug(error.to_string()))?;
-        sqlx::query(FINISH)
-            .bind(&photo)
-            .bind(rows::write(&done[at].1)?)
-            .execute(&mut *connection)
-            .await
-            .map_err(failed(action))?;
+        finished.push((photo.clone(), rows::write(&done[at].1)?));
         ended.push((at, photo, gallery, waited));
     }
+    sqlx::query(FINISH).bind(rows::write(&finished)?).execute(connection).await.map_err(failed(action))?;
     Ok(ended)
 }
 

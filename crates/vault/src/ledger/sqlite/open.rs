@@ -15,8 +15,21 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 const READERS: u32 = 4;
 
-/// The one connection that writes, and those that read.
-pub(super) async fn pools(path: &Path) -> Result<(SqlitePool, SqlitePool)> {
+/// Pages of 4 KiB in the log from which the connection that writes brings them to the file itself. Before that,
+/// `checkpoints.rs` does so beside it.
+const LOG_PAGES: &str = "8192";
+
+/// The ledger's connections.
+pub(super) struct Pools {
+    /// The one that writes.
+    pub(super) writer: SqlitePool,
+    /// Those that read.
+    pub(super) readers: SqlitePool,
+    /// The one that brings what is in the log to the file.
+    pub(super) checkpointer: SqlitePool,
+}
+
+pub(super) async fn pools(path: &Path) -> Result<Pools> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         let made = tokio::fs::create_dir_all(folder).await;
         made.map_err(|source| Error::io("ledger", "make", &folder.display(), source))?;
@@ -30,10 +43,12 @@ pub(super) async fn pools(path: &Path) -> Result<(SqlitePool, SqlitePool)> {
         .foreign_keys(true)
         // What is erased is overwritten.
         .pragma("secure_delete", "ON");
-    let writer = pool(1).connect_with(options.clone()).await.map_err(failed("open its file"))?;
+    let writing = options.clone().pragma("wal_autocheckpoint", LOG_PAGES);
+    let writer = pool(1).connect_with(writing).await.map_err(failed("open its file"))?;
     migrate(&writer).await?;
+    let checkpointer = pool(1).connect_lazy_with(options.clone());
     let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
-    Ok((writer, readers))
+    Ok(Pools { writer, readers, checkpointer })
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
