@@ -7,7 +7,7 @@ use std::{fmt, path::PathBuf};
 pub(crate) enum LedgerAddress {
     /// An SQLite file.
     File(PathBuf),
-    /// The URL of a PostgreSQL database. A password can be in it: it is never shown.
+    /// The URL of a PostgreSQL database, with one server or several. A password can be in it: it is never shown.
     Postgres(String),
 }
 
@@ -25,9 +25,10 @@ impl fmt::Display for LedgerAddress {
             Self::Postgres(url) => {
                 // Whatever stands between the scheme and the last `@` of the authority can be secret, and parameters too.
                 let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
-                let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-                let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-                write!(f, "{scheme}://{host}/{}", path.split('?').next().unwrap_or_default())
+                let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+                let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+                let database = path.split(['?', '#']).next().unwrap_or_default().trim_start_matches('/');
+                write!(f, "{scheme}://{hosts}/{database}")
             }
         }
     }
@@ -51,6 +52,8 @@ mod tests {
             "postgres://db.example:5432/photos"
         );
         assert_eq!(shown("postgresql://db"), "postgresql://db/");
+        assert_eq!(shown("postgres://db?password=a/b@c"), "postgres://db/");
+        assert_eq!(shown("postgres://anna:a,b@one:5433,[::1]/photos"), "postgres://one:5433,[::1]/photos");
         assert_eq!(LedgerAddress::File("/a/ledger.db".into()).to_string(), "/a/ledger.db");
     }
 }

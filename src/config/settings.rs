@@ -99,8 +99,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         key: "ledger",
         kind: Kind::Secret,
-        what: "Where the ledger is: a path, or for several machines `postgres://user:password@host/database`. By default \
-               the file `ledger.db` in the data folder.",
+        what: "Where the ledger is: a path, or for several machines `postgres://user:password@host/database`, with all \
+               servers of which one is the primary: `one,two:5433,three`. By default the file `ledger.db` in the data folder.",
         set: |config, value, base| {
             let text = value.as_str().unwrap_or_default().trim();
             config.ledger = Some(match LedgerAddress::is_url(text) {

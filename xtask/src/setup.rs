@@ -30,6 +30,8 @@ const NGINX: Package = Package { name: "nginx", program: Some("nginx"), purpose:
 const WRK: Package = Package { name: "wrk", program: Some("wrk"), purpose: "measures how fast files are served" };
 /// The ledger of many machines. Tests start their own; none runs by itself.
 const POSTGRES: Package = Package { name: "postgresql", program: None, purpose: "tests the ledger in PostgreSQL" };
+/// Promotes a standby when the primary dies. Installed where drills are run.
+const REPMGR: Package = Package { name: "postgresql-15-repmgr", program: None, purpose: "fails over in the drills" };
 /// What starts and signals PostgreSQL's processes.
 const PROCPS: Package = Package { name: "procps", program: Some("pgrep"), purpose: "finds a server's processes" };
 /// Archives are tested by what people fetch and unpack them with.
@@ -69,6 +71,12 @@ pub(crate) fn for_bench_ledger() -> Result<()> {
     for_build()?;
     debian::install_without_cluster(&POSTGRES)?;
     debian::install(&[PROCPS])
+}
+
+/// What the drills need besides what tests need.
+pub(crate) fn for_drills() -> Result<()> {
+    for_tests()?;
+    debian::install(&[REPMGR])
 }
 
 /// What must be there before the tests are built and run, but for the models.

@@ -19,6 +19,7 @@ macro_rules! lock_whole {
     };
 }
 
+mod address;
 mod arrivals;
 #[path = "sql/backlog.rs"]
 mod backlog;
@@ -35,18 +36,25 @@ mod open;
 mod photos;
 #[path = "sql/port.rs"]
 mod port;
+mod position;
+mod primary;
 #[path = "sql/removal.rs"]
 mod removal;
 
-use std::{io, sync::Mutex, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use procession_domain::gallery::CRITICAL_SHARE;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
-use tokio::time::timeout;
+use tokio::{task::AbortHandle, time::timeout};
 
 use super::{absent, failed, rows};
 use crate::{Error, Result};
 use arrivals::Arrivals;
+use position::late;
+use primary::Primary;
 
 /// What the modules that both ledgers share call the ledger and its connection.
 type Store = PostgresLedger;
@@ -67,6 +75,8 @@ pub struct PostgresOptions {
     pub lock_timeout: Duration,
     /// When the server ends a transaction whose client says nothing.
     pub idle_in_transaction_timeout: Duration,
+    /// How long each of several servers has to say whether it is the primary: connecting takes seven round trips.
+    pub probe_timeout: Duration,
     /// How long a call may take in all before it fails: a server that hangs says nothing at all.
     pub call_timeout: Duration,
     /// As `call_timeout`, for what follows the removal of a gallery or the erasure of embeddings: VACUUM.
@@ -82,6 +92,7 @@ impl Default for PostgresOptions {
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(5),
             idle_in_transaction_timeout: Duration::from_secs(10),
+            probe_timeout: Duration::from_secs(3),
             call_timeout: Duration::from_secs(15),
             vacuum_timeout: Duration::from_secs(600),
         }
@@ -101,25 +112,51 @@ pub struct PostgresLedger {
     /// Work, in megapixels, that critical galleries may still take before it is the others' turn.
     critical_credit: Mutex<f64>,
     arrivals: Arrivals,
+    primary: Arc<Primary>,
+    /// What keeps the pool on the primary.
+    following: Option<AbortHandle>,
 }
 
 impl PostgresLedger {
     /// Opens the ledger in the database of a URL such as `postgres://user:password@host/database`. The database must be there;
     /// makes its tables, or brings them up to date, one process at a time.
     ///
+    /// The URL may name several servers, as for libpq: `postgres://user:password@one,two:5433,[::1]/database`. One of them is the
+    /// primary, the others follow it. Then:
+    /// - Every connection goes to the server that accepts writes in the latest timeline that any server was seen in. A primary
+    ///   that came back as a standby, or that does not know that another was promoted, is not used.
+    /// - When a call fails or takes a second, and otherwise every five seconds, all servers are asked, each with
+    ///   [`PostgresOptions::probe_timeout`] to answer. When another is found to be the primary, the calls that are under way end
+    ///   as `Unavailable`, whatever the old primary does with them, even if it hangs; the next go to the new one, and so does who
+    ///   waits for work. Whether an ended call has happened is not known: it may be asked again, as after any lost connection.
+    /// - What was acknowledged is kept if every commit waits for one standby and the one that has most is promoted. An old
+    ///   primary without standbys can then acknowledge nothing more: such a call waits and ends as one that failed. Until it is
+    ///   found out, which takes five seconds, reads may still come from there.
+    ///
     /// # Errors
-    /// `Invalid` if the URL is none, or a newer version wrote the tables; `Unavailable` if the server cannot be reached.
+    /// `Invalid` if the URL is none, or a newer version wrote the tables; `Unavailable` if no server that accepts writes is found.
     pub async fn open(url: &str, options: PostgresOptions) -> Result<Self> {
-        let pools = open::pools(url, &options).await?;
-        let arrivals = Arrivals::new(pools.listening);
-        let (writer, readers) = (pools.working.clone(), pools.working);
-        Ok(Self { writer, readers, options, critical_credit: Mutex::new(0.0), arrivals })
+        let (primary, pool) = open::open(url, &options).await?;
+        let arrivals = Arrivals::new(Arc::clone(&primary), options.acquire_timeout);
+        let following = primary.can_move().then(|| {
+            let (primary, pool) = (Arc::clone(&primary), pool.clone());
+            tokio::spawn(async move { primary.follow(&pool).await }).abort_handle()
+        });
+        let critical_credit = Mutex::new(0.0);
+        Ok(Self { writer: pool.clone(), readers: pool, options, critical_credit, arrivals, primary, following })
     }
 
     /// Closes the connections once all that runs has ended. A ledger that is dropped instead loses nothing.
     pub async fn close(&self) {
-        self.arrivals.close().await;
+        self.stop();
+        self.arrivals.stop();
         self.writer.close().await;
+    }
+
+    fn stop(&self) {
+        if let Some(task) = &self.following {
+            task.abort();
+        }
     }
 
     /// A call, within its time. What PostgreSQL ended because others were in its way begins anew: a transaction is done as a
@@ -134,7 +171,7 @@ impl PostgresLedger {
             }
             call().await
         };
-        timeout(self.options.call_timeout, attempts).await.unwrap_or_else(|_| Err(too_late(action)))
+        self.within(self.options.call_timeout, action, attempts).await
     }
 
     /// Whoever adds work tells.
@@ -157,12 +194,25 @@ impl PostgresLedger {
             let reset = sqlx::raw_sql("RESET statement_timeout").execute(&mut *connection).await;
             done.and(reset).map(|_| ()).map_err(failed(action))
         };
-        timeout(self.options.vacuum_timeout, vacuum).await.unwrap_or_else(|_| Err(too_late(action)))
+        self.within(self.options.vacuum_timeout, action, vacuum).await
+    }
+
+    /// What takes no longer than this, and goes to the server that is the primary all the while.
+    async fn within<T>(
+        &self,
+        time: Duration,
+        action: &'static str,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let call = self.primary.over(action, call);
+        timeout(time, call).await.unwrap_or_else(|_| Err(failed(action)(late())))
     }
 }
 
-fn too_late(action: &'static str) -> Error {
-    failed(action)(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "PostgreSQL gave no answer in time")))
+impl Drop for PostgresLedger {
+    fn drop(&mut self) {
+        self.stop();
+    }
 }
 
 /// 40P01 and 40001: transactions waited for each other, or one read what another wrote. 23505: two made the same row at the

@@ -14,6 +14,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[path = "postgres/group.rs"]
+mod group;
+
+#[allow(unused_imports, reason = "not every test needs several")]
+pub(crate) use group::Group;
+
 /// The user `nobody` of Debian: PostgreSQL does not run as root.
 const NOBODY: u32 = 65_534;
 
@@ -29,10 +35,7 @@ impl Server {
     /// Starts a server with settings such as `fsync=off`. Its order of text is English, as it may be in production: what needs
     /// another says so.
     pub(crate) fn start(settings: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        if is_root() {
-            chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        }
+        let folder = own_folder();
         let words = ["--no-sync", "--username=procession", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"];
         let made = run("initdb", &folder.path().join("data"))
             .args(words)
@@ -40,12 +43,46 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        Self::begin(folder, settings)
+    }
+
+    /// Starts a server that has what this one has, and follows it.
+    pub(crate) fn standby(&self, settings: &[&str]) -> Self {
+        let folder = own_folder();
+        copy(&self.url("postgres"), folder.path());
+        Self::begin(folder, settings)
+    }
+
+    /// Ends it, and starts it as a standby of the server with this URL: it has what that one has, and nothing else.
+    pub(crate) fn copy_again(&mut self, primary: &str) {
+        if self.process.try_wait().unwrap().is_none() {
+            self.signal("KILL");
+            self.process.wait().unwrap();
+        }
+        // What is left of its processes may still write there.
+        let old = tempfile::tempdir_in(self.folder.path()).unwrap();
+        fs::rename(self.folder.path().join("data"), old.path().join("data")).unwrap();
+        copy(primary, self.folder.path());
+        self.start_again();
+    }
+
+    fn begin(folder: tempfile::TempDir, settings: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
         let process = spawn(folder.path(), port, &settings);
         let mut server = Self { folder, port, settings, process };
         server.wait();
         server
+    }
+
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The folder that is its own: data, log.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Where the database of this name is.
@@ -73,12 +110,13 @@ impl Server {
 
     /// Sends all its processes a signal, such as `STOP` or `CONT`.
     pub(crate) fn signal(&self, name: &str) {
-        let parent = self.process.id().to_string();
+        let (parent, signal) = (self.process.id().to_string(), format!("-{name}"));
         let children = Command::new("pgrep").args(["--parent", &parent]).output().unwrap();
         let children = String::from_utf8(children.stdout).unwrap();
-        let pids: Vec<&str> = children.split_whitespace().chain([parent.as_str()]).collect();
-        let sent = Command::new("kill").arg(format!("-{name}")).args(pids).status().unwrap();
-        assert!(sent.success());
+        let sent = Command::new("kill").args([&signal, &parent]).status().unwrap();
+        assert!(sent.success(), "{name}: the server is gone");
+        // One of them may have ended meanwhile.
+        let _ = Command::new("kill").arg(&signal).args(children.split_whitespace()).output();
     }
 
     /// Memory of all its processes in bytes; what they share counts once.
@@ -95,12 +133,15 @@ impl Server {
         children.split_whitespace().chain([parent.as_str()]).map(share).sum()
     }
 
-    fn say(&self, statement: &str) {
+    /// What it answers to a statement.
+    pub(crate) fn say(&self, statement: &str) -> String {
         let said = Command::new(binary("psql"))
-            .args(["--no-psqlrc", "--quiet", "--command", statement, &self.url("postgres")])
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--command", statement])
+            .arg(self.url("postgres"))
             .output()
             .unwrap();
-        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        assert!(said.status.success(), "{statement}: {}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8(said.stdout).unwrap().trim().to_owned()
     }
 
     /// Until it answers. What a killed server leaves may have to end first: then it does not start, and is started again.
@@ -123,9 +164,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // At once: nobody needs what it holds. If it is gone already, so much the better.
-        let _ = Command::new("kill").args(["-QUIT", &self.process.id().to_string()]).status();
-        let _ = self.process.wait();
+        if self.process.try_wait().is_ok_and(|ended| ended.is_none()) {
+            // At once: nobody needs what it holds. If it was stopped, it has to go on to hear of it.
+            self.signal("CONT");
+            self.signal("QUIT");
+            let _ = self.process.wait();
+        }
     }
 }
 
@@ -139,6 +183,23 @@ fn spawn(folder: &Path, port: u16, settings: &[String]) -> Child {
         command.args(["-c", setting]);
     }
     command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
+}
+
+/// Copies a server's data into `folder/data`, so that who starts there follows it.
+fn copy(primary: &str, folder: &Path) {
+    let copied = run("pg_basebackup", &folder.join("data"))
+        .args(["--dbname", primary, "--checkpoint=fast", "--no-sync", "--write-recovery-conf"])
+        .output()
+        .unwrap();
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+}
+
+fn own_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    if is_root() {
+        chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    folder
 }
 
 /// A program of PostgreSQL on a data folder, never as root.

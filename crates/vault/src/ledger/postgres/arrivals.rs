@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{PgPool, postgres::PgListener};
+use sqlx::postgres::PgListener;
 use tokio::{
     sync::{Notify, OnceCell},
     task::AbortHandle,
 };
+
+use super::primary::Primary;
 
 const CHANNEL: &str = "procession_work";
 
@@ -16,29 +18,29 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Listens from the first question on.
 #[derive(Debug)]
 pub(super) struct Arrivals {
-    pool: PgPool,
+    primary: Arc<Primary>,
+    patience: Duration,
     bell: Arc<Notify>,
     listening: OnceCell<AbortHandle>,
 }
 
 impl Arrivals {
-    pub(super) fn new(pool: PgPool) -> Self {
-        Self { pool, bell: Arc::default(), listening: OnceCell::new() }
+    /// `patience` is how long it waits for a connection.
+    pub(super) fn new(primary: Arc<Primary>, patience: Duration) -> Self {
+        Self { primary, patience, bell: Arc::default(), listening: OnceCell::new() }
     }
 
     /// Returns when work may have come.
     pub(super) async fn next(&self) {
-        let start = || async { tokio::spawn(listen(self.pool.clone(), Arc::clone(&self.bell))).abort_handle() };
+        let start = || async {
+            let listening = listen(Arc::clone(&self.primary), self.patience, Arc::clone(&self.bell));
+            tokio::spawn(listening).abort_handle()
+        };
         self.listening.get_or_init(start).await;
         self.bell.notified().await;
     }
 
-    pub(super) async fn close(&self) {
-        self.stop();
-        self.pool.close().await;
-    }
-
-    fn stop(&self) {
+    pub(super) fn stop(&self) {
         if let Some(task) = self.listening.get() {
             task.abort();
         }
@@ -52,19 +54,26 @@ impl Drop for Arrivals {
 }
 
 /// Rings at every notification, and once whenever it begins to listen: what came before was not heard.
-async fn listen(pool: PgPool, bell: Arc<Notify>) {
+async fn listen(primary: Arc<Primary>, patience: Duration, bell: Arc<Notify>) {
     let mut attempts = tokio::time::interval(PAUSE);
     loop {
         attempts.tick().await;
-        if let Err(error) = listen_once(&pool, &bell).await {
+        let moved = primary.moved();
+        let ended = tokio::select! {
+            ended = listen_once(&primary, patience, &bell) => ended,
+            // The old primary may hang: then it says nothing, not even that nothing comes any more.
+            () = moved => Ok(()),
+        };
+        if let Err(error) = ended {
             tracing::warn!(%error, "cannot hear of new work; looking for it every second");
         }
     }
 }
 
-/// Listens until the connection is lost.
-async fn listen_once(pool: &PgPool, bell: &Notify) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
+/// Listens until the connection is lost. The connection has a pool to itself, which may be left waiting for a server that hangs.
+async fn listen_once(primary: &Arc<Primary>, patience: Duration, bell: &Notify) -> Result<(), sqlx::Error> {
+    let pool = primary.pool().max_connections(1).idle_timeout(None).max_lifetime(None).acquire_timeout(patience);
+    let mut listener = PgListener::connect_with(&pool.connect_lazy_with(primary.options())).await?;
     listener.listen(CHANNEL).await?;
     ring(bell);
     while listener.try_recv().await?.is_some() {

@@ -1,39 +1,28 @@
 //! Connections and migrations.
 
-use std::{io, str::FromStr, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use sqlx::{
-    AssertSqlSafe, Connection as _, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
-use tokio::time::timeout;
+use sqlx::{AssertSqlSafe, PgPool, postgres::PgConnectOptions};
 
-use super::{super::MIGRATIONS, PostgresOptions, failed};
+use super::{super::MIGRATIONS, PostgresOptions, address, failed, primary::Primary};
 use crate::{Error, Result};
 
 /// What is PostgreSQL's alone, by the version that it belongs to.
 const ROUTINES: [(i64, &str); 1] = [(4, include_str!("../../../migrations/postgres/0004_routines.sql"))];
 
-/// After this time a connection is asked whether it is still good before it is used.
-const FRESH: Duration = Duration::from_secs(1);
-
-/// How long a connection has to say that it is still good. Sooner than its call's end, where it is asked before a call.
-const PING: Duration = Duration::from_secs(3);
-
-pub(super) struct Pools {
-    pub(super) working: PgPool,
-    /// For the one connection that listens.
-    pub(super) listening: PgPool,
+/// Finds the primary, connects to it, and brings its tables up to date.
+pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<(Arc<Primary>, PgPool)> {
+    let servers = address::servers(url)?.into_iter().map(|server| with_deadlines(server, options)).collect();
+    let primary = Primary::find(servers, options.probe_timeout, options.acquire_timeout).await?;
+    let pool = primary.pool().max_connections(options.max_connections).acquire_timeout(options.acquire_timeout);
+    let pool = pool.connect_with(primary.options()).await.map_err(failed("reach PostgreSQL"))?;
+    migrate(&pool).await?;
+    Ok((primary, pool))
 }
 
-pub(super) async fn pools(url: &str, options: &PostgresOptions) -> Result<Pools> {
-    let connect = PgConnectOptions::from_str(url).map_err(|error| {
-        // The URL may hold a password: it is not repeated.
-        let why = format!("its URL cannot be read ({error}); write it like postgres://user:password@host/database");
-        Error::Refused { place: "ledger".to_owned(), why }
-    })?;
+fn with_deadlines(server: PgConnectOptions, options: &PostgresOptions) -> PgConnectOptions {
     let milliseconds = |time: Duration| time.as_millis().to_string();
-    let connect = connect.application_name("procession").options([
+    server.application_name("procession").options([
         ("statement_timeout", milliseconds(options.statement_timeout)),
         ("lock_timeout", milliseconds(options.lock_timeout)),
         ("idle_in_transaction_session_timeout", milliseconds(options.idle_in_transaction_timeout)),
@@ -41,32 +30,7 @@ pub(super) async fn pools(url: &str, options: &PostgresOptions) -> Result<Pools>
         ("tcp_keepalives_idle", "30".to_owned()),
         ("tcp_keepalives_interval", "10".to_owned()),
         ("tcp_keepalives_count", "3".to_owned()),
-    ]);
-    let working = PgPoolOptions::new()
-        .max_connections(options.max_connections)
-        .acquire_timeout(options.acquire_timeout)
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(async move { Ok(meta.idle_for < FRESH || is_good(connection).await.is_ok()) })
-        })
-        // A call that ended too early leaves an answer under way; a server that hangs never sends it.
-        .after_release(|connection, _| Box::pin(async move { is_good(connection).await.map(|()| true) }))
-        .connect_with(connect.clone())
-        .await
-        .map_err(failed("reach PostgreSQL"))?;
-    migrate(&working).await?;
-    let listening = PgPoolOptions::new()
-        .max_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .acquire_timeout(options.acquire_timeout)
-        .connect_lazy_with(connect);
-    Ok(Pools { working, listening })
-}
-
-async fn is_good(connection: &mut super::Connection) -> Result<(), sqlx::Error> {
-    let late = |_| Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "PostgreSQL gave no answer in time")));
-    timeout(PING, connection.ping()).await.unwrap_or_else(late)
+    ])
 }
 
 /// Applies what is missing in one transaction, while all others that start wait.

@@ -1,6 +1,7 @@
 //! What is particular to PostgreSQL, beside the suite that every ledger passes.
 
 mod crash;
+mod failover;
 #[path = "../../../tests/support/postgres.rs"]
 mod server;
 

@@ -5,17 +5,19 @@ use std::{
     sync::{Arc, atomic::AtomicUsize, atomic::Ordering},
 };
 
+use tokio::task::JoinHandle;
+
 use procession_domain::{Classified as _, GalleryId, JobId, Kind, photo::PhotoState, recipe::Priority};
 
 use super::{Checked as _, Ledger as _, PostgresLedger, Server, open, samples};
 use crate::{Error, Result};
 
-const TASKS: usize = 16;
-const PHOTOS: usize = 30;
+pub(super) const TASKS: usize = 16;
+pub(super) const PHOTOS: usize = 30;
 
 /// What was acknowledged.
 #[derive(Default)]
-struct Promised {
+pub(super) struct Promised {
     stored: Vec<usize>,
     done: Vec<(JobId, i64)>,
 }
@@ -57,29 +59,20 @@ async fn work(ledger: &PostgresLedger, gallery: GalleryId, task: usize, progress
     promised
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_server_loses_nothing_that_it_promised() {
-    // As in production: what is committed is on the disk.
-    let mut server = Server::start(&[]);
-    let ledger = Arc::new(open(&server.database("killed")).await);
+/// Sets all tasks to work. Their progress is the number of photos that were stored.
+pub(super) async fn at_work(ledger: &Arc<PostgresLedger>) -> (GalleryId, Arc<AtomicUsize>, Vec<JoinHandle<Promised>>) {
     let gallery = ledger.open_gallery(&samples::gallery("killed"), &samples::rank(1.0)).await.unwrap().id;
     let progress = Arc::new(AtomicUsize::new(0));
-    let tasks: Vec<_> = (0..TASKS)
-        .map(|task| {
-            let (ledger, progress) = (Arc::clone(&ledger), Arc::clone(&progress));
-            tokio::spawn(async move { work(&ledger, gallery, task, &progress).await })
-        })
-        .collect();
-    let mut kills = 0;
-    for quarter in 1..4 {
-        while progress.load(Ordering::Relaxed) < TASKS * PHOTOS * quarter / 4 {
-            tokio::task::yield_now().await;
-        }
-        server.kill();
-        server.start_again();
-        kills += 1;
-    }
-    assert_eq!(kills, 3);
+    let start = |task| {
+        let (ledger, progress) = (Arc::clone(ledger), Arc::clone(&progress));
+        tokio::spawn(async move { work(&ledger, gallery, task, &progress).await })
+    };
+    let tasks = (0..TASKS).map(start).collect();
+    (gallery, progress, tasks)
+}
+
+/// Waits for all tasks, and holds the ledger against what it promised them.
+pub(super) async fn nothing_is_lost(ledger: &PostgresLedger, gallery: GalleryId, tasks: Vec<JoinHandle<Promised>>) {
     let (mut stored, mut done) = (Vec::new(), Vec::new());
     for task in tasks {
         let promised = task.await.unwrap();
@@ -106,4 +99,23 @@ async fn a_killed_server_loses_nothing_that_it_promised() {
     assert!(left.iter().all(|job| !jobs.contains(job)));
     assert_eq!(left.len() + finished, photos.len());
     assert_eq!(ledger.embeddings(gallery).await.unwrap().len(), finished);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_loses_nothing_that_it_promised() {
+    // As in production: what is committed is on the disk.
+    let mut server = Server::start(&[]);
+    let ledger = Arc::new(open(&server.database("killed")).await);
+    let (gallery, progress, tasks) = at_work(&ledger).await;
+    let mut kills = 0;
+    for quarter in 1..4 {
+        while progress.load(Ordering::Relaxed) < TASKS * PHOTOS * quarter / 4 {
+            tokio::task::yield_now().await;
+        }
+        server.kill();
+        server.start_again();
+        kills += 1;
+    }
+    assert_eq!(kills, 3);
+    nothing_is_lost(&ledger, gallery, tasks).await;
 }
