@@ -4,12 +4,14 @@
 
 mod choose;
 mod estimate;
+pub mod forecast;
 mod outlook;
 mod pipelines;
 mod place;
 mod rank;
 mod reason;
 mod retry;
+pub mod scale;
 mod schedule;
 mod throughput;
 mod urgency;
@@ -22,6 +24,7 @@ pub use place::{Cluster, Place, PlacePolicy, Placed, Placement, place};
 pub use rank::{critical_times, default_margin, rank};
 pub use reason::Reason;
 pub use retry::{Retry, RetryPolicy, retry};
+pub use scale::{Decision as ScaleDecision, FleetSeen, Memory as ScaleMemory, ScalePolicy, scale};
 pub use schedule::{Candidate, CriticalShare, Turn, charge, join, next};
 pub use throughput::{Rate, Throughput};
 pub use urgency::urgency;
