@@ -43,7 +43,8 @@ fn list(global: &Global) -> anyhow::Result<ExitCode> {
         rows.push((name, title, about));
     }
     if global.json {
-        let row = |(name, title, about): &(&str, String, String)| json!({ "name": name, "title": title, "about": about });
+        let row =
+            |(name, title, about): &(&str, String, String)| json!({ "name": name, "title": title, "about": about });
         print(&rows.iter().map(row).collect())?;
     } else {
         for (name, title, about) in rows {

@@ -32,10 +32,11 @@ impl Bounds {
         let work = Work::of(scenario, traffic);
         let speed = scenario.service.megapixels_per_second;
         let each = speed * BIN as f64;
-        let policies: Vec<ScalePolicy> = scenario.regions.iter().map(|region| ScalePolicy {
-            time_zone: Place::of(region).time_zone,
-            ..scenario.scale.clone()
-        }).collect();
+        let policies: Vec<ScalePolicy> = scenario
+            .regions
+            .iter()
+            .map(|region| ScalePolicy { time_zone: Place::of(region).time_zone, ..scenario.scale.clone() })
+            .collect();
         let begins_at = scenario.begins_at();
         let standing = |bin: usize| {
             let at = begins_at.after(std::time::Duration::from_secs(bin as u64 * BIN));

@@ -62,9 +62,8 @@ pub enum Fault {
 impl Fault {
     /// When it begins and ends; none if it is in the weddings themselves.
     pub(crate) fn span(&self) -> Option<(Timestamp, Timestamp)> {
-        let span = |at: Timestamp, minutes: u32| {
-            (at, at.after(std::time::Duration::from_secs(u64::from(minutes) * 60)))
-        };
+        let span =
+            |at: Timestamp, minutes: u32| (at, at.after(std::time::Duration::from_secs(u64::from(minutes) * 60)));
         match self {
             Self::LostInstances { at, .. } => Some((*at, *at)),
             Self::SlowInstances { at, minutes, .. }

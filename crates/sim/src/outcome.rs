@@ -85,13 +85,8 @@ impl Tally {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let (begins_at, ends_at) = (scenario.begins_at(), scenario.ends_at());
         let least = u64::from(scenario.steps.scale_seconds) * 2;
-        let class = |urgency| Class {
-            urgency,
-            galleries: 0,
-            missed: 0,
-            worst_late_seconds: 0.0,
-            least_spare_seconds: None,
-        };
+        let class =
+            |urgency| Class { urgency, galleries: 0, missed: 0, worst_late_seconds: 0.0, least_spare_seconds: None };
         Self {
             classes: Urgency::ALL.map(class).to_vec(),
             photos_arrived: 0,
@@ -146,7 +141,8 @@ impl Tally {
         for (sum, number) in sample.instances.iter_mut().zip(instances) {
             *sum += f64::from(*number);
         }
-        if let Some(counted) = self.counted.get_mut((now.since(self.begins_at).as_secs() / self.step_seconds) as usize) {
+        if let Some(counted) = self.counted.get_mut((now.since(self.begins_at).as_secs() / self.step_seconds) as usize)
+        {
             *counted += 1;
         }
     }

@@ -125,7 +125,11 @@ fn charts(report: &Report) -> Markup {
     let demand = report.outcomes.first().map(|outcome| Line {
         name: "what arrives".to_owned(),
         colour: "--demand".to_owned(),
-        values: outcome.samples.iter().map(|s| s.arrived_megapixels_per_second / report.megapixels_per_second).collect(),
+        values: outcome
+            .samples
+            .iter()
+            .map(|s| s.arrived_megapixels_per_second / report.megapixels_per_second)
+            .collect(),
         filled: true,
     });
     let capacity = demand.into_iter().chain(each(|sample| sample.instances.iter().sum())).collect();

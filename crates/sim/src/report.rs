@@ -48,8 +48,10 @@ pub fn simulate(scenario: &Scenario) -> Result<Report> {
     let forecasts = traffic.forecasts(scenario)?;
     let (traffic, forecasts) = (&traffic, &forecasts);
     let outcomes = thread::scope(|scope| {
-        let tasks: Vec<_> =
-            Policy::ALL.map(|policy| scope.spawn(move || run(scenario, traffic, forecasts, policy))).into_iter().collect();
+        let tasks: Vec<_> = Policy::ALL
+            .map(|policy| scope.spawn(move || run(scenario, traffic, forecasts, policy)))
+            .into_iter()
+            .collect();
         let broken = || Error::Nonsense("a run broke off".to_owned());
         tasks.into_iter().map(|task| task.join().map_err(|_| broken())).collect::<Result<Vec<Outcome>>>()
     })?;
@@ -84,7 +86,12 @@ impl Report {
         writeln!(text, "{}\n{}\n", self.title, self.about)?;
         writeln!(text, "{} up to {}, seed {}, {} regions", self.from, self.until, self.seed, self.regions.len())?;
         let photos = whole(self.photos as f64);
-        writeln!(text, "{} galleries, {photos} photos, {} megapixels", whole(self.galleries as f64), whole(self.megapixels))?;
+        writeln!(
+            text,
+            "{} galleries, {photos} photos, {} megapixels",
+            whole(self.galleries as f64),
+            whole(self.megapixels)
+        )?;
         writeln!(text, "an instance does {} megapixels a second", self.megapixels_per_second)?;
         writeln!(text, "{:.0}% of the forecasts were trusted\n", self.forecasts_trusted * 100.0)?;
         self.write_policies(text)?;
@@ -94,7 +101,10 @@ impl Report {
 
     fn write_policies(&self, text: &mut String) -> std::fmt::Result {
         let Bounds { work_hours, calendar_hours, beyond_reach_megapixels } = self.bounds;
-        writeln!(text, "policy      in time    missed  worst late  instance-hours  of work  of calendar  starts  peak by region")?;
+        writeln!(
+            text,
+            "policy      in time    missed  worst late  instance-hours  of work  of calendar  starts  peak by region"
+        )?;
         for outcome in &self.outcomes {
             let peaks: Vec<String> = outcome.peak_instances.iter().map(u32::to_string).collect();
             writeln!(
@@ -113,7 +123,11 @@ impl Report {
         }
         writeln!(text, "\nlower bounds of the instance-hours, with everything known beforehand")?;
         writeln!(text, "{:>14}  of work: every instance works all its life", whole(work_hours))?;
-        writeln!(text, "{:>14}  of calendar: what the calendar keeps standing, and what that cannot do in time", whole(calendar_hours))?;
+        writeln!(
+            text,
+            "{:>14}  of calendar: what the calendar keeps standing, and what that cannot do in time",
+            whole(calendar_hours)
+        )?;
         if beyond_reach_megapixels > 0.0 {
             writeln!(text, "{:>14}  megapixels that nobody could do in time", whole(beyond_reach_megapixels))?;
         }

@@ -72,7 +72,8 @@ impl Reactive {
         // Two periods of 15 seconds pass between two questions.
         let quarter = |of: u32| (of * 2).max(of + 4);
         let highest = recommended.0.iter().map(|(_, wanted)| *wanted).max().unwrap_or(wanted);
-        if wanted > current { wanted.min(quarter(quarter(current))) } else { highest.min(current) }.clamp(self.least, self.most)
+        if wanted > current { wanted.min(quarter(quarter(current))) } else { highest.min(current) }
+            .clamp(self.least, self.most)
     }
 }
 

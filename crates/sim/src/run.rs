@@ -25,7 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(14 * 86_400);
 #[derive(Clone, Copy, Debug)]
 enum Event {
     /// Photos of this gallery arrive: so many at a time, so many microseconds apart.
-    Arrive { course: usize, photos: u32, apart: u64 },
+    Arrive {
+        course: usize,
+        photos: u32,
+        apart: u64,
+    },
     /// An instance takes work from now on.
     Ready(usize),
     /// An instance has finished what it claimed.

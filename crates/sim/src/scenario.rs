@@ -174,8 +174,7 @@ impl Scenario {
 
 /// Midnight of universal time.
 pub(crate) fn midnight(date: Date) -> Timestamp {
-    let start = date.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp());
-    start.unwrap_or(jiff::Timestamp::MIN).into()
+    jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).unwrap_or(jiff::Timestamp::MIN).into()
 }
 
 #[cfg(test)]

@@ -73,7 +73,8 @@ impl Traffic {
     pub fn new(scenario: &Scenario) -> Result<Self> {
         let made: Vec<_> = thread::scope(|scope| {
             let regions = scenario.regions.iter().enumerate();
-            let tasks: Vec<_> = regions.map(|(index, region)| scope.spawn(move || of(scenario, index, region))).collect();
+            let tasks: Vec<_> =
+                regions.map(|(index, region)| scope.spawn(move || of(scenario, index, region))).collect();
             tasks.into_iter().map(|task| task.join().map_err(|_| broken())?).collect::<Result<_>>()
         })?;
         let (uploads, known): (Vec<Vec<Upload>>, Vec<History>) = made.into_iter().unzip();
@@ -96,14 +97,15 @@ impl History {
         let known = Known { place: &self.place, history: &self.series, bookings: &self.bookings };
         let step = std::time::Duration::from_secs(u64::from(scenario.steps.forecast_seconds));
         let times = std::iter::successors(Some(scenario.begins_at()), |at| Some(at.after(step)));
-        let made = times.take_while(|at| *at < scenario.ends_at()).map(|at| match forecast(&known, &scenario.forecast, at) {
-            Ok(made) => {
-                let ahead = made.ahead(1.0);
-                Foreseen { trusted: ahead.trusted, hours: ahead.hours }
-            }
-            // Too little is known: nothing is foreseen.
-            Err(_) => Foreseen { trusted: false, hours: Vec::new() },
-        });
+        let made =
+            times.take_while(|at| *at < scenario.ends_at()).map(|at| match forecast(&known, &scenario.forecast, at) {
+                Ok(made) => {
+                    let ahead = made.ahead(1.0);
+                    Foreseen { trusted: ahead.trusted, hours: ahead.hours }
+                }
+                // Too little is known: nothing is foreseen.
+                Err(_) => Foreseen { trusted: false, hours: Vec::new() },
+            });
         made.collect()
     }
 }

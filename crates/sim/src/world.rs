@@ -217,7 +217,8 @@ impl World {
         if course.working > 0 || course.waiting > 0 || course.coming > 0 {
             return None;
         }
-        let (finished, at) = (Finished { urgency: course.rank.urgency, deadline: course.rank.deadline }, course.open_at);
+        let (finished, at) =
+            (Finished { urgency: course.rank.urgency, deadline: course.rank.deadline }, course.open_at);
         self.open.swap_remove(at);
         if let Some(moved) = self.open.get(at) {
             self.courses[*moved].open_at = at;

@@ -137,7 +137,10 @@ fn a_fleet_that_is_large_enough_misses_nothing_and_none_is_below_the_bound() {
 #[test]
 fn earliest_deadlines_first_leaves_time_to_whoever_has_it() {
     // A tenth of the instances that the work would need for a while: standard galleries wait, those of today do not.
-    let text = TROUBLE.split("[[fault]]").next().unwrap().replace("[service]", "[scale]\nmost_instances_in_region = 8\nbase_instances = 1\n\n[reactive]\nleast = 1\nmost = 8\n\n[service]");
+    let text = TROUBLE.split("[[fault]]").next().unwrap().replace(
+        "[service]",
+        "[scale]\nmost_instances_in_region = 8\nbase_instances = 1\n\n[reactive]\nleast = 1\nmost = 8\n\n[service]",
+    );
     let report = simulate(&Scenario::read(&text).unwrap()).unwrap();
     for outcome in report.outcomes.iter().filter(|outcome| outcome.policy != Policy::Fixed) {
         let spare = |urgency| {

@@ -1,6 +1,6 @@
 //! A chart over time, as SVG.
 
-use jiff::{Span, tz::TimeZone};
+use jiff::Span;
 use maud::{Markup, Render, html};
 
 use crate::{Report, report::whole};
@@ -68,7 +68,7 @@ impl Chart<'_> {
         let Some(samples) = samples.max_by_key(|samples| samples.len()).filter(|samples| !samples.is_empty()) else {
             return Vec::new();
         };
-        let Ok(start) = self.report.from.to_zoned(TimeZone::UTC) else { return Vec::new() };
+        let start = self.report.from.at(0, 0, 0, 0);
         let is_long = (self.report.until - self.report.from).get_days() > 10;
         let label = |part: usize| {
             let index = part * samples.len() / 8;

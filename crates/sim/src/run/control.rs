@@ -8,7 +8,7 @@ use procession_plan::{
     scale::{Ahead, Due, Queue},
 };
 
-use super::{Event, Run, seconds};
+use super::{Control, Event, Run, seconds};
 use crate::Policy;
 
 /// What arrives is measured over so long.
@@ -216,5 +216,3 @@ impl Run<'_> {
         }
     }
 }
-
-use super::Control;
