@@ -78,7 +78,7 @@ impl Report {
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        drop(self.write(&mut text));
+        let _ = self.write(&mut text);
         text
     }
 

@@ -3,6 +3,8 @@
 //! The reports of the short ones are kept in `tests/golden`. `UPDATE_GOLDEN=1 cargo nextest run -p procession-sim` writes
 //! them anew; then read what changed, and say why in the commit.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
+
 use std::{fs, path::Path};
 
 use procession_domain::urgency::Urgency;
