@@ -71,6 +71,8 @@ pub(crate) enum Command {
     /// Look after the models that find faces and scenes
     #[command(subcommand)]
     Models(Models),
+    /// Simulate days or years of weddings over fleets in several regions, with the decisions of production
+    Simulate(Simulate),
     /// Tell what this machine has and what is missing
     Doctor(Doctor),
     /// Show the configuration that is in force and where each value comes from
@@ -262,6 +264,19 @@ pub(crate) enum Models {
     List,
     /// Bring the models here that are missing
     Fetch,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Simulate {
+    /// One of the scenarios that come with Procession, or a file that ends in .toml [default: list them]
+    #[arg(value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
+    pub(crate) scenario: Option<String>,
+    /// What chance follows from [default: the scenario's]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Folder for report.txt, report.json and index.html with charts
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

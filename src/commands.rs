@@ -9,6 +9,7 @@ mod process;
 mod receipt;
 mod serve;
 mod shell;
+mod simulate;
 mod upload;
 mod vault;
 
@@ -78,6 +79,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Models(command) => {
             models::run(&command, &configure(&global, &cli::Stores::default(), &cli::Resources::default())?, &global)
         }
+        Command::Simulate(args) => simulate::run(&args, &global),
         Command::Doctor(args) => wait(doctor::run(&configure(&global, &args.stores, &args.resources)?, &global)),
     }
 }

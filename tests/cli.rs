@@ -56,6 +56,7 @@ fn every_command_has_help() {
         &["receipt", "check"],
         &["models", "list"],
         &["models", "fetch"],
+        &["simulate"],
         &["doctor"],
         &["config"],
         &["completions"],
@@ -155,6 +156,26 @@ fn completions_and_the_manual_know_the_commands() {
     for part in ["PROCESS", "VAULT VERIFY", "RECEIPT CHECK", "wedding\\-date"] {
         assert!(manual.contains(part), "{part}");
     }
+}
+
+#[test]
+fn a_scenario_is_simulated_and_its_page_written() {
+    let home = home();
+    let listed = run(&home, &["simulate"]);
+    assert_code(&listed, 0);
+    assert!(stdout(&listed).contains("june_saturday: "));
+    let unknown = run(&home, &["simulate", "mars"]);
+    assert_code(&unknown, 2);
+    assert!(stderr(&unknown).contains("june_saturday"), "{}", stderr(&unknown));
+    let scenario = "title = 'A day'\nabout = 'Few weddings.'\nfrom = '2026-06-20'\nuntil = '2026-06-21'\n\
+        history_days = 60\nweddings_a_year = 2000\n";
+    fs::write(home.path().join("day.toml"), scenario).unwrap();
+    let simulated = run(&home, &["simulate", "day.toml", "--seed", "7", "--out", "report", "--json"]);
+    assert_code(&simulated, 0);
+    let report = &json_lines(&simulated)[0];
+    assert_eq!((&report["seed"], report["outcomes"].as_array().unwrap().len()), (&Value::from(7), 3));
+    assert!(fs::read_to_string(home.path().join("report/index.html")).unwrap().contains("<svg"));
+    assert!(fs::read_to_string(home.path().join("report/report.txt")).unwrap().starts_with("A day\n"));
 }
 
 #[test]

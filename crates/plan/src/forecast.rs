@@ -6,8 +6,16 @@
 //! weekday before" is not. What the chosen model was wrong by in those weeks makes the quantiles, and decides whether the
 //! forecast is trusted.
 
+mod backtest;
+mod calendar;
+mod days;
+mod explain;
+mod holidays;
+mod judge;
+mod models;
 mod place;
 mod series;
+mod solve;
 
 use jiff::civil::Date;
 use procession_domain::Timestamp;
@@ -17,7 +25,12 @@ use crate::{
     Reason,
     scale::{Ahead, Expected},
 };
+use days::Days;
+use judge::{Spread, Trial, score};
+use models::Fitted;
 
+pub use backtest::{Backtest, BacktestDay, backtest};
+pub use holidays::Holidays;
 pub use place::{Country, Place};
 pub use series::{Booking, Series};
 
@@ -140,6 +153,38 @@ pub enum Model {
     Bookings,
 }
 
+impl Model {
+    /// All models, the simplest first.
+    pub const ALL: [Self; 5] = [Self::LastWeek, Self::FourWeeks, Self::LastYear, Self::Calendar, Self::Bookings];
+
+    /// Whether it only repeats what was.
+    pub fn is_naive(self) -> bool {
+        matches!(self, Self::LastWeek | Self::FourWeeks | Self::LastYear)
+    }
+
+    /// The name in JSON and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LastWeek => "last_week",
+            Self::FourWeeks => "four_weeks",
+            Self::LastYear => "last_year",
+            Self::Calendar => "calendar",
+            Self::Bookings => "bookings",
+        }
+    }
+
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::LastWeek => "as on the same weekday a week before",
+            Self::FourWeeks => "as on the same weekday of four weeks",
+            Self::LastYear => "as 52 weeks before",
+            Self::Calendar => "the calendar",
+            Self::Bookings => "the calendar and the bookings",
+        }
+    }
+}
+
 /// What is expected in an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hour {
@@ -154,8 +199,8 @@ pub struct Hour {
 pub struct Day {
     /// The day, where the venues are.
     pub date: Date,
-    /// The photos that are expected, on average.
-    pub photos: f64,
+    /// The photos that arrive on it.
+    pub photos: Quantiles,
     /// What makes it more or less than an ordinary day.
     pub parts: Vec<Part>,
     /// The weddings of that day that are announced so far.
@@ -233,37 +278,97 @@ impl Forecast {
 /// # Errors
 /// If there is too little history.
 pub fn forecast(known: &Known<'_>, policy: &ForecastPolicy, now: Timestamp) -> Result<Forecast, TooLittle> {
-    let week = 168;
-    let photos = known.history.photos();
-    let seen = (0..photos.len()).take_while(|index| known.history.begins(index + 1) <= now).count();
-    if seen < policy.least_history_days.max(28) as usize * 24 {
-        let days = seen / 24;
-        return Err(TooLittle(Reason::new(format!(
-            "{days} days of history, and {} are needed",
-            policy.least_history_days
-        ))));
+    let horizon = policy.horizon_days as usize;
+    let weeks = policy.validation_weeks.max(2) as usize;
+    let days = Days::new(known, now, horizon + 1).ok_or_else(|| too_little(0, policy.least_history_days))?;
+    let least = policy.least_history_days.max(28);
+    let today = days.number(days::clock(known.place, now).0);
+    let origin = days.known();
+    if origin < least as usize {
+        return Err(too_little(origin, least));
     }
-    let hours = (seen..seen + policy.horizon_days as usize * 24).map(|index| {
-        let mut before: Vec<f64> = (1..=5)
-            .filter_map(|weeks| index.checked_sub(weeks * week))
-            .filter_map(|at| photos.get(at).filter(|_| at < seen).copied())
-            .collect();
-        before.sort_by(f64::total_cmp);
-        let mean = before.iter().sum::<f64>() / before.len().max(1) as f64;
-        let at =
-            |part: f64| before.get((part * before.len() as f64) as usize).or(before.last()).copied().unwrap_or(0.0);
-        Hour {
-            from: known.history.begins(index),
-            photos: Quantiles { mean, p10: at(0.1), p50: at(0.5), p90: at(0.9), p99: at(0.99) },
-        }
-    });
-    Ok(Forecast {
-        made_at: now,
-        model: Model::FourWeeks,
-        reason: Reason::new("no other model is there"),
-        trust: Trust { trusted: false, reason: Reason::new("it was not judged") },
-        scores: Vec::new(),
-        hours: hours.collect(),
-        days: Vec::new(),
-    })
+    if today != i64::try_from(origin).unwrap_or(i64::MAX) {
+        let missing = today.saturating_sub(i64::try_from(origin).unwrap_or(i64::MAX));
+        return Err(TooLittle(Reason::new(format!("the history ends {missing} days before today"))));
+    }
+    // As many weeks as leave each trial four weeks to learn from.
+    let weeks = weeks.min((origin - 28) / 7);
+    let trials: Vec<Trial> = (1..=weeks).rev().map(|week| Trial::new(&days, origin - 7 * week)).collect();
+    let (model, scores, reason) = choose(&trials, policy);
+    let trust = trust(&scores, model, policy);
+
+    let fitted = Fitted::new(&days, origin, horizon + 1);
+    let expected: Vec<f64> =
+        (origin..=origin + horizon).map(|day| fitted.expects(model, &days, day).unwrap_or(0.0)).collect();
+    let by_days = Spread::of(trials.iter().flat_map(|trial| trial.by_days(model)));
+    let by_hours = Spread::of(trials.iter().flat_map(|trial| trial.by_hours(model)));
+    let hours = hours(known.place, &days, &expected, horizon * 24, now);
+    let hours = hours.into_iter().map(|(from, photos)| Hour { from, photos: by_hours.around(photos) }).collect();
+    let told = expected
+        .iter()
+        .zip(origin..)
+        .map(|(photos, day)| explain::day(&days, &fitted, model, day, by_days.around(*photos)));
+    Ok(Forecast { made_at: now, model, reason, trust, scores, hours, days: told.collect() })
 }
+
+/// The hours from the present one on: when each begins, and its share of its day.
+fn hours(place: &Place, days: &Days, expected: &[f64], count: usize, now: Timestamp) -> Vec<(Timestamp, f64)> {
+    const HOUR: i64 = 3_600_000_000;
+    let shares = days.shares(days.known());
+    let first = Timestamp::from_micros(now.micros().div_euclid(HOUR) * HOUR);
+    let begins = (0_i64..).map(|hour| Timestamp::from_micros(first.micros().saturating_add(hour * HOUR)));
+    let known = i64::try_from(days.known()).unwrap_or(i64::MAX);
+    let share = |from: Timestamp| {
+        let (date, hour) = days::clock(place, from);
+        let day = usize::try_from(days.number(date) - known).ok().and_then(|day| expected.get(day));
+        day.copied().unwrap_or(0.0) * shares[days::weekday(date)][hour]
+    };
+    begins.take(count).map(|from| (from, share(from))).collect()
+}
+
+/// The model that was wrong least, if it is better enough than the best naive one; how all of them did; and why that one.
+fn choose(trials: &[Trial], policy: &ForecastPolicy) -> (Model, Vec<Score>, Reason) {
+    let scores: Vec<Score> = Model::ALL.into_iter().filter_map(|model| score(trials, model)).collect();
+    let best = |naive: bool| {
+        let of_kind = scores.iter().filter(|score| score.model.is_naive() == naive);
+        of_kind.min_by(|a, b| a.daily_error.total_cmp(&b.daily_error))
+    };
+    let percent = |score: &Score| format!("{:.1}% wrong ({})", 100.0 * score.daily_error, score.model.words());
+    let weeks = trials.len();
+    let (model, why) = match (best(true), best(false)) {
+        (Some(naive), Some(other)) if other.daily_error < naive.daily_error * (1.0 - policy.better_by) => {
+            (other.model, format!("{} beat {} in the last {weeks} weeks", percent(other), percent(naive)))
+        }
+        (Some(naive), Some(other)) => (
+            naive.model,
+            format!("{} was not beaten enough by {} in the last {weeks} weeks", percent(naive), percent(other)),
+        ),
+        (Some(naive), None) => (naive.model, "no other model has enough to learn from".to_owned()),
+        (None, Some(other)) => (other.model, "there is too little history for the others".to_owned()),
+        (None, None) => (Model::FourWeeks, "no week could be forecast again to compare the models".to_owned()),
+    };
+    (model, scores, Reason::new(why))
+}
+
+fn trust(scores: &[Score], model: Model, policy: &ForecastPolicy) -> Trust {
+    let Some(score) = scores.iter().find(|score| score.model == model) else {
+        return Trust { trusted: false, reason: Reason::new("it was never compared with what arrived") };
+    };
+    let (error, coverage) = (100.0 * score.daily_error, 100.0 * score.coverage);
+    let (most, least) = (100.0 * policy.trusted_error, 100.0 * policy.trusted_coverage);
+    let (trusted, why) = if score.daily_error.is_nan() || score.daily_error > policy.trusted_error {
+        (false, format!("it was {error:.1}% wrong by days in the last weeks, and at most {most:.0}% is trusted"))
+    } else if score.coverage < policy.trusted_coverage {
+        (false, format!("only {coverage:.0}% of the hours stayed below the 0.9 quantile, and {least:.0}% must"))
+    } else {
+        (true, format!("it was {error:.1}% wrong by days in the last weeks, and {most:.0}% is allowed"))
+    };
+    Trust { trusted, reason: Reason::new(why) }
+}
+
+fn too_little(days: usize, needed: u32) -> TooLittle {
+    TooLittle(Reason::new(format!("there are {days} whole days of history, and {needed} are needed")))
+}
+
+#[cfg(test)]
+mod tests;

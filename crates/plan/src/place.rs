@@ -216,6 +216,9 @@ impl Board<'_> {
                 of
             };
             let unfinished: Vec<Unfinished> = here.iter().map(share).collect();
+            if self.paces.is_measured && has_time_for_all(&unfinished, pace, now) {
+                continue;
+            }
             let pace = self.paces.is_measured.then_some(pace);
             for (index, expected) in here.iter().zip(outlook(&unfinished, pace, policy.critical_share, now)) {
                 let is_risky = matches!(expected.delivery, Delivery::AtRisk | Delivery::Late);
@@ -304,6 +307,14 @@ impl Board<'_> {
         };
         self.paces.regions.iter().map(|(region, pace)| (region.clone(), load(region, *pace))).collect()
     }
+}
+
+/// Whether each would be finished with its margin to spare even if it were the last: all is done by then, in whatever order.
+/// This spares the course of all of them while there is enough capacity, which is nearly always.
+fn has_time_for_all(unfinished: &[Unfinished], megapixels_per_second: f64, now: Timestamp) -> bool {
+    let work: f64 = unfinished.iter().map(|of| of.megapixels.max(0.0)).sum();
+    let last = Duration::try_from_secs_f64(work / megapixels_per_second + 1.0).map(|after| now.after(after));
+    last.is_ok_and(|last| unfinished.iter().all(|of| last.after(of.margin) < of.rank.deadline))
 }
 
 /// Seconds, for people.

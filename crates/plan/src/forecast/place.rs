@@ -3,6 +3,8 @@
 use procession_domain::{Region, gallery::TimeZoneName};
 use serde::{Deserialize, Serialize};
 
+use super::holidays::Holidays;
+
 /// A country whose public holidays are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Country {
@@ -18,9 +20,6 @@ pub enum Country {
     /// Singapore.
     #[serde(rename = "SG")]
     Singapore,
-    /// The Netherlands.
-    #[serde(rename = "NL")]
-    Netherlands,
 }
 
 /// Where the venues are whose photos a region takes: whose days, weekdays and holidays count.
@@ -52,5 +51,10 @@ impl Place {
             known.map_or((Vec::new(), None), |(_, countries, zone)| (countries.to_vec(), Some(*zone)));
         let time_zone = zone.and_then(|zone| zone.parse().ok()).unwrap_or_else(TimeZoneName::utc);
         Self { region: region.clone(), countries, time_zone }
+    }
+
+    /// The public holidays of its countries.
+    pub fn holidays(&self) -> Holidays {
+        Holidays::of(&self.countries)
     }
 }

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod closed_loop;
+
 const SPEED: f64 = 50.0;
 
 fn at(seconds: f64) -> Timestamp {
