@@ -34,7 +34,7 @@ impl Held {
         let promises = Promises::default();
         let urgency = Urgency::StandardDelivery;
         let margin = default_margin(promises.of(urgency));
-        ledger.open_gallery(&gallery, &rank(START, urgency, &promises, Duration::ZERO, margin)).await.unwrap();
+        ledger.open_gallery(&gallery, &rank(START, urgency, &promises, margin)).await.unwrap();
         for number in 0..photos {
             ledger.store_photo(&photo(gallery.id, number), Priority::Medium, 24.0).await.unwrap();
         }
