@@ -5,6 +5,7 @@
 
 mod album;
 mod budget;
+pub mod capacity;
 mod clock;
 mod completions;
 mod controller;
