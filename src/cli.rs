@@ -129,6 +129,9 @@ pub(crate) struct Serve {
     /// What this process does, some of api, worker and controller [default: all]
     #[arg(long, value_name = "ROLE,…")]
     pub(crate) roles: Option<crate::config::Roles>,
+    /// End when standard input does: for whoever starts this and must not leave it behind
+    #[arg(long)]
+    pub(crate) until_stdin_ends: bool,
     #[command(flatten)]
     pub(crate) stores: Stores,
     #[command(flatten)]

@@ -59,7 +59,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let config = configure(&global, &args.stores, &args.resources)?;
             wait(process::run(&args, &config, &global))
         }
-        Command::Serve(args) => wait(serve::run(&serve::configure(&args, &global)?, &global)),
+        Command::Serve(args) => wait(serve::run(&args, &serve::configure(&args, &global)?, &global)),
         Command::Key(command) => {
             let config = configure(&global, &cli::Stores::default(), &cli::Resources::default())?;
             wait(key::run(command, &config, &global))

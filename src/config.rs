@@ -17,7 +17,7 @@ use std::{
 
 use procession_domain::{Region, gallery::CRITICAL_SHARE, recipe::Pipeline, urgency::Promises};
 use procession_pixel::Limits;
-use procession_plan::RetryPolicy;
+use procession_plan::{RetryPolicy, ScalePolicy};
 use procession_web::{Connections, ServiceSettings};
 
 use crate::log::LogFormat;
@@ -60,6 +60,9 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) promises: Promises,
     pub(crate) retry: RetryPolicy,
+    pub(crate) scale: ScalePolicy,
+    /// Worker processes that `procession serve` may start on this machine, with its own.
+    pub(crate) local_workers: u32,
     pub(crate) pipelines: BTreeMap<String, Pipeline>,
     /// Where each value that is not a default comes from, by key.
     origins: BTreeMap<String, String>,
@@ -130,9 +133,18 @@ impl Config {
             limits: Limits::default(),
             promises: Promises::default(),
             retry: RetryPolicy::default(),
+            scale: ScalePolicy::default(),
+            local_workers: 1,
             pipelines: procession_plan::pipelines(),
             origins: BTreeMap::new(),
         }
+    }
+
+    /// Leaves room for so many processes like this one: each has its part of the processors and of the memory.
+    pub(crate) fn share_machine(&mut self, processes: u32) {
+        let memory = self.memory.of(crate::machine::memory_bytes()) / u64::from(processes.max(1));
+        self.threads = Some((self.threads() / processes.max(1) as usize).max(1));
+        self.memory = Memory::Bytes(memory);
     }
 
     /// What the handlers of the service are told.

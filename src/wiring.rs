@@ -39,6 +39,7 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>, absence: Abse
         try_join_all(config.stores().into_iter().map(|store| placed(config, store, &documents, absence))).await?;
     let settings = Settings {
         region: config.region.clone(),
+        scale: config.scale.clone(),
         limits: config.limits,
         promises: config.promises,
         pipelines: config.pipelines.clone(),

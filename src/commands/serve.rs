@@ -7,7 +7,7 @@ use std::{
 use anyhow::Context as _;
 use procession_domain::{Clock, StudioId, error::chain};
 use procession_flow::{
-    SystemClock, Worker, keep_deleting_removed, keep_paying_debts,
+    LocalFleet, SystemClock, Worker, keep_deleting_removed, keep_paying_debts,
     registry::{deregister, keep_registered},
     settle_staged,
 };
@@ -23,7 +23,7 @@ use super::{print, say};
 use crate::{
     cli::{Global, Serve},
     config::{Config, Environment, Flags, load},
-    wiring,
+    machine, wiring,
 };
 
 /// After a fault of the machine the workers wait so long before they try again.
@@ -40,11 +40,15 @@ pub(super) fn configure(args: &Serve, global: &Global) -> anyhow::Result<Config>
         public_url: args.public_url.clone(),
         roles: args.roles,
     };
-    Ok(load(global.config.as_deref(), &Environment::of_this_process(), &flags)?)
+    let mut config = load(global.config.as_deref(), &Environment::of_this_process(), &flags)?;
+    if starts_others(args, &config) {
+        config.share_machine(config.local_workers);
+    }
+    Ok(config)
 }
 
 /// Serves until it is told to stop, by SIGTERM or Ctrl-C; then ends what it has begun.
-pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &Serve, config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let system = Arc::new(wiring::system(config, clock, wiring::Absence::IsOwed).await?);
     let (stop, stopping) = watch::channel(false);
@@ -77,6 +81,12 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
         tokio::spawn(keep_deleting_removed(Arc::clone(&system), stopping.clone()));
         tokio::spawn(keep_paying_debts(Arc::clone(&system), stopping.clone()));
     }
+    let fleet = starts_others(args, config).then(|| {
+        let program = worker_program(args, config, global)?;
+        let fleet = LocalFleet::new(Arc::clone(&system), program, config.local_workers, 1);
+        anyhow::Ok(tokio::spawn(fleet.keep(stopping.clone())))
+    });
+    let fleet = fleet.transpose()?;
     let decisions = roles.controller.then(|| tokio::spawn(keep_deciding(Arc::clone(&service))));
     let router = match roles.api {
         true => router(Arc::clone(&service)),
@@ -85,7 +95,7 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
     let connections = config.connections();
     announce(&format!("http://{}", listener.local_addr()?), key.as_deref(), global)?;
     let server = tokio::spawn(procession_web::serve(listener, router, service, connections, stopping));
-    told_to_stop().await?;
+    told_to_stop(args.until_stdin_ends).await?;
     stop.send_replace(true);
     let (served, worked) = tokio::join!(server, tokio::time::timeout(connections.drain, work));
     served?;
@@ -94,10 +104,35 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
         worker.give_back().await?;
     }
     watch.await?;
-    if let Some(decisions) = decisions {
-        decisions.await?;
+    for task in [decisions, fleet].into_iter().flatten() {
+        task.await?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether this process starts further workers beside its own. Those that it starts start none.
+fn starts_others(args: &Serve, config: &Config) -> bool {
+    config.service.roles.worker && config.local_workers > 1 && !args.until_stdin_ends
+}
+
+/// What starts another worker like that of this process.
+fn worker_program(args: &Serve, config: &Config, global: &Global) -> anyhow::Result<Vec<String>> {
+    let own = std::env::current_exe().context("the program of this process is not known")?;
+    let mut program: Vec<String> = vec![own.display().to_string(), "serve".to_owned(), "--quiet".to_owned()];
+    let mut add = |name: &str, value: String| program.extend([name.to_owned(), value]);
+    add("--roles", "worker".to_owned());
+    add("--listen", "127.0.0.1:0".to_owned());
+    add("--threads", config.threads().to_string());
+    add("--memory", config.memory.of(machine::memory_bytes()).to_string());
+    add("--data", config.data.display().to_string());
+    if let Some(file) = &global.config {
+        add("--config", file.display().to_string());
+    }
+    for store in &args.stores.stores {
+        add("--store", store.display().to_string());
+    }
+    program.push("--until-stdin-ends".to_owned());
+    Ok(program)
 }
 
 /// The worker of this process, from its registration to its end, through all that passes by itself: a full disk, a store that
@@ -156,11 +191,20 @@ fn announce(url: &str, key: Option<&str>, global: &Global) -> anyhow::Result<()>
     Ok(())
 }
 
-async fn told_to_stop() -> anyhow::Result<()> {
+async fn told_to_stop(until_stdin_ends: bool) -> anyhow::Result<()> {
     let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    // A thread of its own: a read of standard input cannot be given up, and nothing waits for this one.
+    let (ended, stdin_ended) = tokio::sync::oneshot::channel();
+    if until_stdin_ends {
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            let _ = ended.send(());
+        });
+    }
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
         _ = terminate.recv() => {}
+        Ok(()) = stdin_ended => {}
     }
     Ok(())
 }

@@ -181,6 +181,7 @@ async fn open(
     let ledger = SqliteLedger::open(&folder.path().join("ledger.db")).await.unwrap();
     let settings = Settings {
         region: procession_domain::Region::local(),
+        scale: procession_plan::ScalePolicy::default(),
         limits: Limits::default(),
         promises: Promises::default(),
         pipelines: procession_plan::pipelines(),

@@ -115,6 +115,28 @@ pub async fn enrol(system: &System, fleet: &FleetName, most: Option<u32>) -> Res
     Ok(())
 }
 
+/// A fleet that somebody runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fleet {
+    pub(crate) name: FleetName,
+    /// It may have so many workers.
+    pub(crate) most: Option<u32>,
+}
+
+/// The fleets that somebody runs.
+pub(crate) async fn fleets(system: &System) -> Result<Vec<Fleet>> {
+    let found = documents(system).list::<Enrolled>(OWNER, None, MOST).await?;
+    let now = system.clock.now();
+    let enrolled = found.into_iter().map(|found| found.document).filter(|of| now.since(of.at) < FORGOTTEN);
+    Ok(enrolled.map(|of| Fleet { name: of.fleet, most: of.most }).collect())
+}
+
+/// Writes down what was decided.
+pub(crate) async fn write(system: &System, decided: &Capacity) -> Result<()> {
+    documents(system).put(decided).await?;
+    Ok(())
+}
+
 /// How many workers the fleet should have; none while that is not decided.
 ///
 /// # Errors

@@ -1,10 +1,16 @@
 //! The controller: decides where galleries belong and from when on they are critical, and writes that into their rows, where
-//! the next claim reads it.
+//! the next claim reads it; and how many workers each fleet should have, for whoever runs it.
 //!
 //! Of all processes that can, one does, for a term that it extends while it lives; another takes over when the term is over.
 //! While nobody is in office, workers take whatever comes, as if no gallery had a place: nothing ever waits for a controller.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod scale;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use procession_domain::{Classified, GalleryId, Kind, Timestamp, gallery::Backlog};
 use procession_plan::{Place, PlacePolicy, Placed, Unfinished, critical_times, place};
@@ -12,7 +18,9 @@ use procession_vault::{Document, Documents};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Result, System, registry,
+    Result, System,
+    capacity::Capacity,
+    registry,
     status::{Expected, Observer, unfinished},
 };
 
@@ -43,39 +51,44 @@ pub(crate) async fn is_decided(system: &System) -> Result<bool> {
     Ok(term.is_some_and(|term| system.clock.now() < term.document.ends_at))
 }
 
-/// What was decided about a gallery.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What was decided.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
-    /// Where it belongs, and why.
-    Placed(Place, String),
-    /// It is critical from then on, by what is left of it and of the others.
-    Critical(Timestamp),
+    /// Where a gallery belongs, and why.
+    Placed(GalleryId, Place, String),
+    /// A gallery is critical from then on, by what is left of it and of the others.
+    Critical(GalleryId, Timestamp),
+    /// A fleet should have so many workers.
+    Capacity(Box<Capacity>),
 }
 
 /// Decides, when it is in office.
 pub struct Controller {
     system: Arc<System>,
     name: String,
+    arrivals: Mutex<scale::Arrivals>,
 }
 
 impl Controller {
     /// A controller of this process. It is not in office yet.
     pub fn new(system: Arc<System>) -> Self {
         let nonce = getrandom::u32().unwrap_or_default();
-        Self { system, name: format!("{}-{nonce:08x}", std::process::id()) }
+        Self { system, name: format!("{}-{nonce:08x}", std::process::id()), arrivals: Mutex::default() }
     }
 
     /// Decides what is to be decided now, where it has or gets the right to, and writes it down. Returns what was changed.
     ///
     /// # Errors
     /// The ledger does not answer. What was decided by then is written.
-    pub async fn decide(&self, observer: &Observer) -> Result<Vec<(GalleryId, Decision)>> {
+    pub async fn decide(&self, observer: &Observer) -> Result<Vec<Decision>> {
         if !self.is_in_office().await? {
             return Ok(Vec::new());
         }
         let expected = observer.expected(&self.system, Duration::ZERO).await?;
         let mut decided = self.place(&expected).await?;
         decided.extend(self.rank(&expected).await?);
+        let capacities = self.scale(&expected).await?;
+        decided.extend(capacities.into_iter().map(|capacity| Decision::Capacity(Box::new(capacity))));
         registry::forget_silent(&self.system).await?;
         Ok(decided)
     }
@@ -111,7 +124,7 @@ impl Controller {
         ours(written)
     }
 
-    async fn place(&self, expected: &Expected) -> Result<Vec<(GalleryId, Decision)>> {
+    async fn place(&self, expected: &Expected) -> Result<Vec<Decision>> {
         let placed = |(backlog, _): &(Backlog, _)| Placed {
             unfinished: unfinished(&self.system, backlog),
             waiting_megapixels: backlog.waiting_megapixels,
@@ -128,13 +141,13 @@ impl Controller {
             };
             let written = self.system.ledger.place_gallery(placement.gallery, cluster, placement.reason.as_str()).await;
             if ours(written)? {
-                decided.push((placement.gallery, Decision::Placed(placement.place, placement.reason.into())));
+                decided.push(Decision::Placed(placement.gallery, placement.place, placement.reason.into()));
             }
         }
         Ok(decided)
     }
 
-    async fn rank(&self, expected: &Expected) -> Result<Vec<(GalleryId, Decision)>> {
+    async fn rank(&self, expected: &Expected) -> Result<Vec<Decision>> {
         let Some(rate) = expected.rate else { return Ok(Vec::new()) };
         let left: Vec<Unfinished> = expected.galleries.iter().map(|(of, _)| unfinished(&self.system, of)).collect();
         let times = critical_times(&left, Some(rate.megapixels_per_second), self.system.settings.critical_share);
@@ -155,7 +168,7 @@ impl Controller {
                 Err(error) => Err(error),
             };
             if ours(written)? {
-                decided.push((backlog.gallery, Decision::Critical(critical_at)));
+                decided.push(Decision::Critical(backlog.gallery, critical_at));
             }
         }
         Ok(decided)

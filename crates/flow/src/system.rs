@@ -15,6 +15,7 @@ use procession_domain::{
     urgency::Promises,
 };
 use procession_pixel::{Device, Limits};
+use procession_plan::ScalePolicy;
 use procession_vault::{Blobs, Ledger};
 use procession_vision::Vision;
 use tokio::sync::{Notify, Semaphore};
@@ -41,6 +42,8 @@ pub struct Settings {
     pub lease: Duration,
     /// When a failed photo is tried again.
     pub retry: procession_plan::RetryPolicy,
+    /// How fleets are scaled.
+    pub scale: ScalePolicy,
     /// The part of the work, 0 to 1, that the ledger gives to critical galleries while others wait.
     pub critical_share: f64,
 }

@@ -119,6 +119,7 @@ impl Bench {
         let clock = Arc::new(ManualClock::new(start));
         let settings = Settings {
             region: procession_domain::Region::local(),
+            scale: procession_plan::ScalePolicy::default(),
             limits: Limits::default(),
             promises: Promises::default(),
             pipelines: procession_plan::pipelines(),

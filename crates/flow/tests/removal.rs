@@ -119,6 +119,7 @@ impl Bench {
         let store = Watched::default();
         let settings = Settings {
             region: procession_domain::Region::local(),
+            scale: procession_plan::ScalePolicy::default(),
             limits: Limits::default(),
             promises: Default::default(),
             critical_share: 0.7,

@@ -30,6 +30,7 @@ impl Bench {
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));
         let settings = Settings {
             region: procession_domain::Region::local(),
+            scale: procession_plan::ScalePolicy::default(),
             limits: Limits::default(),
             promises: Default::default(),
             critical_share: 0.7,

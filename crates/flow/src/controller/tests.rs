@@ -31,7 +31,7 @@ async fn the_schedule_hears_of_what_is_left() {
     let before = rank(&bench, urgent).await;
     let decided = controller.decide(&bench.observer).await.unwrap();
     let after = rank(&bench, urgent).await;
-    assert!(decided.contains(&(urgent, Decision::Critical(after.critical_at))), "{decided:?}");
+    assert!(decided.contains(&Decision::Critical(urgent, after.critical_at)), "{decided:?}");
     // 600 photos at 0.7 of a photo a second, and a margin of 5 minutes.
     let expected = before.deadline.micros() - (600.0 / 0.7 * 1e6) as i64 - 300_000_000;
     assert!(after.critical_at.micros().abs_diff(expected) < 1_000, "{}", after.critical_at);
@@ -49,7 +49,7 @@ async fn galleries_have_places_and_leave_a_cluster_that_is_silent() {
         bench.register(region, 48.0, Standing::Working).await;
     }
     let decided = controller.decide(&bench.observer).await.unwrap();
-    let [(placed, Decision::Placed(Place::At(home), why))] = decided.as_slice() else { panic!("{decided:?}") };
+    let [Decision::Placed(placed, Place::At(home), why)] = decided.as_slice() else { panic!("{decided:?}") };
     assert_eq!((*placed, home), (gallery, &region("eu-west-1")));
     assert!(why.starts_with("eu-west-1 finishes it first"), "{why}");
     let row = bench.system.ledger.backlog().await.unwrap().remove(0);
@@ -62,7 +62,7 @@ async fn galleries_have_places_and_leave_a_cluster_that_is_silent() {
     bench.wait(1);
     let decided = controller.decide(&bench.observer).await.unwrap();
     let why = "nothing is heard of eu-west-1; us-east-1 is all there is".to_owned();
-    assert_eq!(decided, [(gallery, Decision::Placed(Place::Shared, why))]);
+    assert_eq!(decided, [Decision::Placed(gallery, Place::Shared, why)]);
     let row = bench.system.ledger.backlog().await.unwrap().remove(0);
     assert_eq!(place_of(&row), Place::Shared);
 }
@@ -80,7 +80,7 @@ async fn a_cluster_that_pauses_or_drains_gets_nothing() {
         bench.register("us-east-1", 24.0, Standing::Working).await;
         bench.register("us-west-2", 48.0, Standing::Working).await;
         let decided = controller(&bench).decide(&bench.observer).await.unwrap();
-        let [(_, Decision::Placed(place, _))] = decided.as_slice() else { panic!("{decided:?}") };
+        let [Decision::Placed(_, place, _)] = decided.as_slice() else { panic!("{decided:?}") };
         assert_eq!(*place, Place::At(region("us-west-2")));
     }
 }

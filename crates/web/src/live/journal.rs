@@ -23,7 +23,7 @@ pub(crate) struct Decision {
     /// When (RFC 3339).
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// What kind: `rank` (a gallery got its place), `rerank` (its remaining work moved it), `place` (it has a cluster, or all), `retry`, `quarantine`, `pause`.
+    /// What kind: `rank` (a gallery got its place), `rerank` (its remaining work moved it), `place` (it has a cluster, or all), `scale` (a fleet is to have more or fewer workers), `retry`, `quarantine`, `pause`.
     kind: &'static str,
     /// The gallery.
     #[schema(value_type = Option<String>)]
@@ -87,16 +87,20 @@ impl Journal {
         }
     }
 
-    pub(super) fn decided(&self, at: Timestamp, decisions: Vec<(GalleryId, Decided)>) {
-        for (gallery, decision) in decisions {
-            let (kind, reason) = match decision {
-                Decided::Placed(Place::At(region), why) => ("place", format!("at {region}: {why}")),
-                Decided::Placed(Place::Shared | Place::Undecided, why) => ("place", format!("shared: {why}")),
-                Decided::Critical(from) => {
-                    ("rerank", format!("critical from {from} on, by what is left of it and of the others"))
+    pub(super) fn decided(&self, at: Timestamp, decisions: Vec<Decided>) {
+        for decision in decisions {
+            let (kind, gallery, reason) = match decision {
+                Decided::Placed(gallery, Place::At(region), why) => {
+                    ("place", Some(gallery), format!("at {region}: {why}"))
                 }
+                Decided::Placed(gallery, _, why) => ("place", Some(gallery), format!("shared: {why}")),
+                Decided::Critical(gallery, from) => {
+                    let why = format!("critical from {from} on, by what is left of it and of the others");
+                    ("rerank", Some(gallery), why)
+                }
+                Decided::Capacity(of) => ("scale", None, format!("{}: {}", of.fleet, of.reason)),
             };
-            self.decide(at, kind, Some(gallery), None, reason);
+            self.decide(at, kind, gallery, None, reason);
         }
     }
 
@@ -249,8 +253,8 @@ mod tests {
         let text = serde_json::to_string(&decisions).unwrap();
         assert!(!text.contains("secret") && !text.contains("Anna"));
         for second in 0..300 {
-            let placed = Decided::Placed(Place::Shared, second.to_string());
-            journal.decided(at(second), vec![(GalleryId::named("b"), placed)]);
+            let placed = Decided::Placed(GalleryId::named("b"), Place::Shared, second.to_string());
+            journal.decided(at(second), vec![placed]);
         }
         assert_eq!(journal.decisions().len(), DECISIONS);
         assert_eq!(journal.decisions()[0].reason, "shared: 299");
