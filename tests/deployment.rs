@@ -7,8 +7,16 @@
 #[path = "gallery/bench.rs"]
 #[allow(dead_code, reason = "it has more than is needed here")]
 mod bench;
+#[path = "deployment/chaos.rs"]
+mod chaos;
+#[path = "deployment/checker.rs"]
+mod checker;
+#[path = "deployment/client.rs"]
+mod client;
 #[path = "deployment/drills.rs"]
 mod drills;
+#[path = "deployment/faults.rs"]
+mod faults;
 #[path = "deployment/line.rs"]
 mod line;
 #[path = "deployment/machine.rs"]

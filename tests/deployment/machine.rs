@@ -15,14 +15,14 @@ use crate::{
     bench::{real_photos, told_apart},
     line::Line,
     node::Node,
-    postgres::Server,
+    postgres::{Group, Watch},
     seaweed::{ACCESS_KEY, SECRET_KEY, Seaweed},
 };
 
-/// The regions. A cluster of workers is in each of the first two; the API is in the third, where nobody processes photos, so
-/// that each gallery is given a cluster or shared.
+/// The regions. A cluster of workers is in each of the first two; the first API node is in the third, where nobody processes
+/// photos, so that each gallery is given a cluster or shared.
 const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-1"];
-const BUCKET: &str = "photos";
+pub(crate) const BUCKET: &str = "photos";
 const DATABASE: &str = "procession";
 /// What was begun has so long to end; no figure depends on it.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -32,11 +32,14 @@ const LOOK: Duration = Duration::from_millis(50);
 /// All of it. It ends with its value.
 pub(crate) struct Deployment {
     folder: TempDir,
-    pub(crate) ledger: Server,
+    pub(crate) ledger: Group,
+    /// Who promotes a standby by itself; otherwise whoever drills does.
+    pub(crate) watch: Option<Watch>,
     pub(crate) stores: Vec<Seaweed>,
-    /// The second region's lines to the stores and, the last, to the ledger.
+    /// The second region's lines to the stores and, behind them, to the ledger's servers.
     pub(crate) lines: Vec<Line>,
-    pub(crate) api: Node,
+    /// The first has the role `controller` too; a second is in the second region.
+    pub(crate) apis: Vec<Node>,
     pub(crate) workers: Vec<Node>,
     http: reqwest::Client,
     galleries: Vec<Gallery>,
@@ -49,8 +52,8 @@ struct Gallery {
 }
 
 impl Deployment {
-    /// Starts everything.
-    pub(crate) async fn start() -> Self {
+    /// Starts everything, with so many API nodes, one or two. With somebody who watches over the ledger, or without.
+    pub(crate) async fn start(apis: usize, is_watched: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (mut stores, mut lines) = (Vec::new(), Vec::new());
         for _ in REGIONS {
@@ -58,24 +61,29 @@ impl Deployment {
             lines.push(Line::to(store.endpoint.rsplit_once(':').unwrap().1.parse().unwrap()).await);
             stores.push(store);
         }
-        let ledger = Server::start(&[]);
-        let near_ledger = ledger.database(DATABASE);
-        let port = near_ledger.rsplit_once(':').unwrap().1.split('/').next().unwrap();
         let far: Vec<String> = lines.iter().map(|line| format!("http://{}", line.address)).collect();
-        let line = Line::to(port.parse().unwrap()).await;
-        let far_ledger = near_ledger.replace(&format!("127.0.0.1:{port}"), &line.address.to_string());
-        lines.push(line);
+        let ledger = Group::start(if is_watched { &Watch::SERVER_SETTINGS } else { &[] });
+        let watch = is_watched.then(|| Watch::over(&ledger));
+        let (near_ledger, mut far_ledger) = (ledger.database(DATABASE), ledger.url(DATABASE));
+        for server in ledger.servers() {
+            let line = Line::to(server.port()).await;
+            far_ledger = far_ledger.replace(&format!("127.0.0.1:{}", server.port()), &line.address.to_string());
+            lines.push(line);
+        }
         let near: Vec<String> = stores.iter().map(|store| store.endpoint.clone()).collect();
         let start = |name: &str, region: usize, roles: &str, ledger: &str, endpoints: &[String]| {
             Node::start(folder.path(), name, &configuration(region, roles, ledger, endpoints))
         };
-        let api = start("api", 2, "api,controller", &near_ledger, &near);
+        let mut api_nodes = vec![start("api", 2, "api,controller", &near_ledger, &near)];
+        if apis > 1 {
+            api_nodes.push(start("api-1", 1, "api", &far_ledger, &far));
+        }
         let workers = vec![
             start("worker-0", 0, "worker", &near_ledger, &near),
             start("worker-1", 1, "worker", &far_ledger, &far),
         ];
         let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
-        Self { folder, ledger, stores, lines, api, workers, http, galleries: Vec::new() }
+        Self { folder, ledger, watch, stores, lines, apis: api_nodes, workers, http, galleries: Vec::new() }
     }
 
     /// Uploads real photos, told apart by a comment, to so many galleries in turns. Every upload is acknowledged.
@@ -98,7 +106,7 @@ impl Deployment {
 
     async fn send(&self, gallery: &str, name: &str, bytes: Vec<u8>) {
         let metadata = format!("gallery {},filename {}", STANDARD.encode(gallery), STANDARD.encode(name));
-        let request = self.http.post(format!("{}/files", self.api.url)).bearer_auth(self.key());
+        let request = self.http.post(format!("{}/files", self.apis[0].url)).bearer_auth(self.key());
         let request =
             request.header("Tus-Resumable", "1.0.0").header("Content-Type", "application/offset+octet-stream");
         let request = request.header("Upload-Length", bytes.len()).header("Upload-Metadata", metadata);
@@ -173,18 +181,24 @@ impl Deployment {
 
     /// Every variant is there, named once, and what its address says. Returns how many there are.
     async fn look_at_variants(&self, photo: &Value) -> usize {
-        let variants = photo["images"].as_array().unwrap();
-        let names: BTreeSet<String> =
-            variants.iter().map(|variant| format!("{}.{}", variant["variant"], variant["format"])).collect();
+        let variants = self.variants(photo).await;
+        let names: BTreeSet<&String> = variants.iter().map(|(name, _)| name).collect();
         assert_eq!(names.len(), variants.len(), "no variant is there twice: {photo}");
-        assert!(!variants.is_empty(), "{photo}");
-        for variant in variants {
-            let answer = self.http.get(format!("{}{}", self.api.url, variant["url"].as_str().unwrap())).send().await;
-            let answer = answer.unwrap();
-            assert_eq!(answer.status(), 200, "{variant}");
-            assert_eq!(answer.bytes().await.unwrap().len() as u64, variant["bytes"].as_u64().unwrap(), "{variant}");
-        }
+        assert!(!variants.is_empty() && variants.iter().all(|(_, is_whole)| *is_whole), "{photo}: {variants:?}");
         variants.len()
+    }
+
+    /// The name of each variant of a photo that was listed, and whether its address gives as many bytes as promised.
+    pub(crate) async fn variants(&self, photo: &Value) -> Vec<(String, bool)> {
+        let mut variants = Vec::new();
+        for variant in photo["images"].as_array().unwrap() {
+            let url = format!("{}{}", self.apis[0].url, variant["url"].as_str().unwrap());
+            let answer = self.http.get(url).send().await.unwrap();
+            let is_found = answer.status() == 200;
+            let is_whole = is_found && answer.bytes().await.unwrap().len() as u64 == variant["bytes"].as_u64().unwrap();
+            variants.push((format!("{}.{}", variant["variant"], variant["format"]), is_whole));
+        }
+        variants
     }
 
     /// A receipt is signed only after every copy in every store was read back and hashed.
@@ -202,16 +216,17 @@ impl Deployment {
         }
     }
 
-    fn key(&self) -> &str {
-        self.api.key.as_deref().unwrap()
+    /// The key with which its first studio may do everything.
+    pub(crate) fn key(&self) -> &str {
+        self.apis[0].key.as_deref().unwrap()
     }
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.api.url)).bearer_auth(self.key())
+        self.http.request(method, format!("{}{path}", self.apis[0].url)).bearer_auth(self.key())
     }
 
     /// What the API answers, which may take several attempts while something is broken.
-    async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
+    pub(crate) async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
         let start = Instant::now();
         loop {
             let request = self.request(method.clone(), path);
@@ -234,8 +249,8 @@ impl Deployment {
     }
 
     /// The last lines of everybody's log.
-    fn logs(&self) -> String {
-        let names = ["api", "worker-0", "worker-1"];
+    pub(crate) fn logs(&self) -> String {
+        let names = ["api", "api-1", "worker-0", "worker-1"];
         let logs = names.map(|name| {
             let text = std::fs::read_to_string(self.folder.path().join(name).join("log.txt")).unwrap_or_default();
             let from = text.lines().count().saturating_sub(12);

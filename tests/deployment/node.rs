@@ -4,20 +4,25 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     os::unix::process::CommandExt as _,
-    path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
+/// Until it has started again.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A running process of the binary.
 #[derive(Debug)]
 pub(crate) struct Node {
+    /// The folder that is its own.
+    folder: PathBuf,
     process: Child,
-    _output: BufReader<ChildStdout>,
     /// Where it listens.
     pub(crate) url: String,
-    /// The first key of its installation, if it has the role `api`.
+    /// The first key of its installation, if it made that.
     pub(crate) key: Option<String>,
 }
 
@@ -26,28 +31,29 @@ impl Node {
     pub(crate) fn start(folder: &Path, name: &str, configuration: &str) -> Self {
         let own = folder.join(name);
         fs::create_dir_all(&own).unwrap();
-        let file = own.join("procession.toml");
-        fs::write(&file, configuration).unwrap();
-        let log = fs::File::options().create(true).append(true).open(own.join("log.txt")).unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_procession"))
-            .args(["serve", "--json", "--listen", "127.0.0.1:0", "--config"])
-            .arg(&file)
-            .env("PROCESSION_DATA", own.join("data"))
-            .env("PROCESSION_MODELS", own.join("no-models"))
-            .env("NO_COLOR", "1")
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .process_group(0)
-            .spawn()
-            .unwrap();
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+        fs::write(own.join("procession.toml"), configuration).unwrap();
+        let started = spawn(&own, "127.0.0.1:0");
+        started.unwrap_or_else(|line| {
             panic!("{name} did not start: {line}{}", fs::read_to_string(own.join("log.txt")).unwrap())
-        });
-        let text = |field: &str| said[field].as_str().map(str::to_owned);
-        Self { process, _output: output, url: text("url").unwrap(), key: text("key") }
+        })
+    }
+
+    /// Kills it and starts it again, at the same address, as often as it takes: while there is no ledger, it ends at once.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        let (start, address) = (Instant::now(), self.url.trim_start_matches("http://").to_owned());
+        loop {
+            match spawn(&self.folder, &address) {
+                Ok(started) => {
+                    let key = self.key.take();
+                    *self = started;
+                    self.key = self.key.take().or(key);
+                    return;
+                }
+                Err(line) => assert!(start.elapsed() < PATIENCE, "{} does not start: {line}", self.folder.display()),
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
     }
 
     /// Its process's id.
@@ -58,7 +64,7 @@ impl Node {
     /// Sends a signal to the process and all that it started: `KILL`, `STOP`, `CONT`.
     pub(crate) fn signal(&self, signal: &str) {
         let group = format!("-{}", self.process.id());
-        Command::new("kill").args([&format!("-{signal}"), "--", &group]).status().unwrap();
+        Command::new("kill").args([&format!("-{signal}"), "--", &group]).output().unwrap();
     }
 
     /// SIGKILL, and waits for its end.
@@ -72,4 +78,39 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Starts a process in its folder, and waits until it says where it listens; what it said instead, if it did not start.
+fn spawn(own: &Path, listen: &str) -> Result<Node, String> {
+    let log = fs::File::options().create(true).append(true).open(own.join("log.txt")).unwrap();
+    let mut process = Command::new(env!("CARGO_BIN_EXE_procession"))
+        .args(["serve", "--json", "--listen", listen, "--config"])
+        .arg(own.join("procession.toml"))
+        .env("PROCESSION_DATA", own.join("data"))
+        .env("PROCESSION_MODELS", own.join("no-models"))
+        .env("NO_COLOR", "1")
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    // What a crash left is taken in before, and told.
+    let said = loop {
+        line.clear();
+        if output.read_line(&mut line).unwrap() == 0 {
+            let _ = process.wait();
+            return Err("it ended".to_owned());
+        }
+        match serde_json::from_str::<Value>(&line) {
+            Ok(said) if said["url"].is_string() => break said,
+            _ => {}
+        }
+    };
+    // What it tells from now on is read by nobody; but it has to go somewhere.
+    std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+    let text = |field: &str| said[field].as_str().map(str::to_owned);
+    let (url, key) = (text("url").unwrap(), text("key"));
+    Ok(Node { folder: own.to_owned(), process, url, key })
 }

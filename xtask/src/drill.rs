@@ -21,13 +21,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         [flag] if flag == "--write" => true,
         _ => bail!("drill knows --write and nothing else"),
     };
-    setup::for_tests()?;
+    setup::for_drills()?;
     let folder = root().join("target/drills");
     if folder.exists() {
         fs::remove_dir_all(&folder).context("cannot remove the last drills' reports")?;
     }
     let drills = ["test", "--package", "procession", "--test", "deployment", "--", "--test-threads=1"];
-    let outcome = show(&mut program("cargo", &drills));
+    let outcome = show(program("cargo", &drills).env("PROCESSION_REPMGR", "1"));
     let table = table(&folder)?;
     eprintln!("\n{table}");
     if write && outcome.is_ok() {

@@ -5,6 +5,7 @@ mod bench_forecast;
 mod bench_ledger;
 mod bench_pixel;
 mod bench_serve;
+mod chaos;
 mod check;
 mod demo;
 mod drill;
@@ -27,6 +28,7 @@ The developer's commands of Procession.
   cargo xtask bench ledger measures both ledgers with 100,000 jobs (--million, --seconds N, --write)
   cargo xtask bench forecast rates the forecast beside statsforecast (--weeks N, --arima, --write)
   cargo xtask drill        breaks a real deployment and measures how it goes on (--write)
+  cargo xtask chaos        breaks it at random (--seed N, --minutes M, --photos N, --galleries N, --break, --write)
   cargo xtask bench serve  measures delivery and uploads beside nginx (--rounds N, --seconds N, --write)
   cargo xtask photos       only makes the demo's folder of photos, and says where
   cargo xtask credits      prints the table of the demo gallery's photos
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         ["bench", "pixel", ..] => bench_pixel::run(&arguments[2..]),
         ["bench", "forecast", ..] => bench_forecast::run(&arguments[2..]),
         ["bench", "ledger", ..] => bench_ledger::run(&arguments[2..]),
+        ["chaos", ..] => chaos::run(&arguments[1..]),
         ["drill", ..] => drill::run(&arguments[1..]),
         ["bench", "serve", ..] => bench_serve::run(&arguments[2..]),
         ["photos"] => demo::photos(),

@@ -16,9 +16,13 @@ use std::{
 
 #[path = "postgres/group.rs"]
 mod group;
+#[path = "postgres/watch.rs"]
+mod watch;
 
 #[allow(unused_imports, reason = "not every test needs several")]
 pub(crate) use group::Group;
+#[allow(unused_imports, reason = "nor somebody who watches over them")]
+pub(crate) use watch::Watch;
 
 /// The user `nobody` of Debian: PostgreSQL does not run as root.
 const NOBODY: u32 = 65_534;
@@ -204,6 +208,12 @@ fn own_folder() -> tempfile::TempDir {
 
 /// A program of PostgreSQL on a data folder, never as root.
 fn run(name: &str, data: &Path) -> Command {
+    let mut command = never_as_root(name);
+    command.arg("-D").arg(data);
+    command
+}
+
+fn never_as_root(name: &str) -> Command {
     let mut command = if is_root() {
         let mut command = Command::new("setpriv");
         let id = NOBODY.to_string();
@@ -212,7 +222,7 @@ fn run(name: &str, data: &Path) -> Command {
     } else {
         Command::new(binary(name))
     };
-    command.arg("-D").arg(data).current_dir("/").stdin(Stdio::null());
+    command.current_dir("/").stdin(Stdio::null());
     command
 }
 

@@ -100,6 +100,21 @@ impl Seaweed {
         text.matches("<UploadId>").count()
     }
 
+    /// The bytes of an object; nothing if it is not there, or the server does not answer.
+    pub(crate) async fn object(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
+        let answer = self.request(Method::GET, &format!("/{bucket}/{key}")).await?;
+        if answer.status() != 200 {
+            return None;
+        }
+        Some(answer.bytes().await.ok()?.to_vec())
+    }
+
+    /// Deletes an object behind everybody's back.
+    pub(crate) async fn delete(&self, bucket: &str, key: &str) {
+        let status = self.ask(Method::DELETE, &format!("/{bucket}/{key}")).await;
+        assert_eq!(status, Some(204), "{key}");
+    }
+
     /// Waits until it answers; false if it ends instead.
     async fn answers(&mut self) -> bool {
         let start = Instant::now();
@@ -123,8 +138,13 @@ impl Seaweed {
         self.fetch(method, path).await.map(|(status, _)| status)
     }
 
-    /// A signed request without a body.
     async fn fetch(&self, method: Method, path: &str) -> Option<(u16, String)> {
+        let answer = self.request(method, path).await?;
+        Some((answer.status().as_u16(), answer.text().await.ok()?))
+    }
+
+    /// A signed request without a body.
+    async fn request(&self, method: Method, path: &str) -> Option<reqwest::Response> {
         let credential =
             AwsCredential { key_id: ACCESS_KEY.to_owned(), secret_key: SECRET_KEY.to_owned(), token: None };
         let url = format!("{}{path}", self.endpoint);
@@ -133,8 +153,7 @@ impl Seaweed {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
         let (parts, _) = request.into_parts();
-        let answer = client.request(parts.method, parts.uri.to_string()).headers(parts.headers).send().await.ok()?;
-        Some((answer.status().as_u16(), answer.text().await.ok()?))
+        client.request(parts.method, parts.uri.to_string()).headers(parts.headers).send().await.ok()
     }
 }
 

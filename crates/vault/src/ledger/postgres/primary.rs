@@ -124,7 +124,7 @@ impl Primary {
         let mut standing = self.standing.subscribe();
         async move {
             if standing.changed().await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }

@@ -5,8 +5,13 @@ use std::time::{Duration, Instant};
 use super::Server;
 
 /// What each is started with, besides a name of its own.
-const SETTINGS: [&str; 4] =
-    ["wal_log_hints=on", "wal_keep_size=512MB", "wal_receiver_timeout=3s", "wal_sender_timeout=3s"];
+const SETTINGS: [&str; 5] = [
+    "wal_log_hints=on",
+    "wal_keep_size=512MB",
+    "wal_receiver_timeout=3s",
+    "wal_sender_timeout=3s",
+    "wal_retrieve_retry_interval=1s",
+];
 const NAMES: [&str; 3] = ["n0", "n1", "n2"];
 const QUORUM: &str = "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (n0, n1, n2)'";
 const PATIENCE: Duration = Duration::from_secs(60);
