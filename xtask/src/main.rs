@@ -1,6 +1,7 @@
 //! The developer's commands. Built with the standard library and `anyhow` only, so that it is there within seconds on a
 //! machine that has nothing else yet.
 
+mod bench_forecast;
 mod bench_ledger;
 mod bench_pixel;
 mod bench_serve;
@@ -24,6 +25,7 @@ The developer's commands of Procession.
   cargo xtask setup        only what demo and test do first
   cargo xtask bench pixel  measures the pixel path beside sharp (--rounds N, --write)
   cargo xtask bench ledger measures both ledgers with 100,000 jobs (--million, --seconds N, --write)
+  cargo xtask bench forecast rates the forecast beside statsforecast (--weeks N, --arima, --write)
   cargo xtask drill        breaks a real deployment and measures how it goes on (--write)
   cargo xtask bench serve  measures delivery and uploads beside nginx (--rounds N, --seconds N, --write)
   cargo xtask photos       only makes the demo's folder of photos, and says where
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         ["check", "deployment"] => check::deployment(),
         ["setup"] => setup::run(),
         ["bench", "pixel", ..] => bench_pixel::run(&arguments[2..]),
+        ["bench", "forecast", ..] => bench_forecast::run(&arguments[2..]),
         ["bench", "ledger", ..] => bench_ledger::run(&arguments[2..]),
         ["drill", ..] => drill::run(&arguments[1..]),
         ["bench", "serve", ..] => bench_serve::run(&arguments[2..]),

@@ -6,9 +6,11 @@ mod helm;
 mod node;
 mod python;
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
 
-use crate::run::{binary, program, quiet, show};
+use crate::run::{binary, program, quiet, root, show};
 use debian::Package;
 pub(crate) use debian::{located, update as update_debian};
 pub(crate) use helm::located as helm;
@@ -62,6 +64,14 @@ pub(crate) fn for_bench_serve() -> Result<()> {
     for_build()?;
     debian::install(&[CURL, WRK])?;
     debian::extract(&NGINX)
+}
+
+/// What the benchmark of the forecast needs, and the folder of its Python packages.
+pub(crate) fn for_bench_forecast() -> Result<PathBuf> {
+    with_pip()?;
+    let folder = root().join("target/python-forecast");
+    python::bring(&folder, "xtask/bench/forecast/requirements.txt", "the benchmark")?;
+    Ok(folder)
 }
 
 /// What the benchmark of the ledgers needs.
