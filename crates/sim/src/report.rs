@@ -128,7 +128,7 @@ impl Report {
             "{:>14}  of calendar: what the calendar keeps standing, and what that cannot do in time",
             whole(calendar_hours)
         )?;
-        if beyond_reach_megapixels > 0.0 {
+        if beyond_reach_megapixels >= 1.0 {
             writeln!(text, "{:>14}  megapixels that nobody could do in time", whole(beyond_reach_megapixels))?;
         }
         Ok(())
