@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use jiff::civil::Date;
 use procession_domain::{
-    GalleryId, StudioId,
+    GalleryId, Region, StudioId, Timestamp,
     gallery::{Consent, TimeZoneName},
 };
 
@@ -68,6 +68,9 @@ pub(crate) enum Command {
     /// Find out whether a memory card can be formatted
     #[command(subcommand)]
     Receipt(Receipt),
+    /// Tell how many photos are expected to arrive in the week to come
+    #[command(subcommand)]
+    Forecast(Forecast),
     /// Look after the models that find faces and scenes
     #[command(subcommand)]
     Models(Models),
@@ -262,6 +265,40 @@ pub(crate) enum Receipt {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum Forecast {
+    /// The days to come, with the most and the least to be expected; all hours with --json
+    Show(Past),
+    /// The same days, with what makes each of them more or less than an ordinary one
+    Explain(Past),
+    /// The last weeks forecast again from what was known before each, beside simpler ways
+    Backtest {
+        #[command(flatten)]
+        past: Past,
+        /// How many weeks
+        #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=104))]
+        weeks: u32,
+    },
+}
+
+/// What a forecast is made from.
+#[derive(Args, Debug)]
+pub(crate) struct Past {
+    /// The arrivals as a file of lines hour,region,photos; hours that are missing had none [default: the photos in the ledger]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) history: Option<PathBuf>,
+    /// The weddings that were announced as a file of lines wedding,region,announced_at [default: the galleries in the ledger
+    /// that were opened before their wedding; with --history none]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "history")]
+    pub(crate) bookings: Option<PathBuf>,
+    /// The region whose photos are meant; its time zone and holidays count [default: this installation's]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<Region>,
+    /// As if it were that moment, such as 2026-06-20T12:00:00Z; what came after it is not looked at
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) at: Option<Timestamp>,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum Models {
     /// All models with package, licence and whether they are here
     List,
@@ -300,6 +337,10 @@ pub(crate) struct ShowConfig {
 fn scope(text: &str) -> Result<Scope, String> {
     let known = Scope::ALL.into_iter().find(|scope| scope.name() == text);
     known.ok_or_else(|| format!("there are {}", Scope::ALL.map(Scope::name).join(", ")))
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    text.to_owned().try_into().map_err(|_| "write it like 2026-06-20T12:00:00Z".to_owned())
 }
 
 fn consent(text: &str) -> Result<Consent, String> {

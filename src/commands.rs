@@ -2,6 +2,7 @@
 
 mod config;
 mod doctor;
+mod forecast;
 mod gallery;
 mod key;
 mod models;
@@ -75,6 +76,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Vault(cli::Vault::Verify(stores)) => {
             let config = configure(&global, &stores, &cli::Resources::default())?;
             wait(vault::verify(&config, &global))
+        }
+        Command::Forecast(command) => {
+            let config = configure(&global, &cli::Stores::default(), &cli::Resources::default())?;
+            wait(forecast::run(command, &config, &global))
         }
         Command::Models(command) => {
             models::run(&command, &configure(&global, &cli::Stores::default(), &cli::Resources::default())?, &global)

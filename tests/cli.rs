@@ -54,6 +54,9 @@ fn every_command_has_help() {
         &["gallery", "show"],
         &["vault", "verify"],
         &["receipt", "check"],
+        &["forecast", "show"],
+        &["forecast", "explain"],
+        &["forecast", "backtest"],
         &["models", "list"],
         &["models", "fetch"],
         &["simulate"],
@@ -255,4 +258,63 @@ fn what_cannot_run_is_told_once_with_its_cause() {
     assert_code(&output, 2);
     assert_eq!(json_lines(&output).last().unwrap()["event"], "failed");
     assert!(stderr(&output).contains("because: "), "{}", stderr(&output));
+}
+
+/// Two years in which every Saturday of a summer brings more, and the weddings that were announced for it.
+fn past(home: &TempDir) -> [String; 4] {
+    let (mut history, mut bookings) = ("hour,region,photos\n".to_owned(), "wedding,region,announced_at\n".to_owned());
+    let first: jiff::civil::Date = "2024-06-01".parse().unwrap();
+    for (number, day) in first.series(jiff::Span::new().days(1)).take(746).enumerate() {
+        let weddings = if number % 7 == 0 { 1 + number * number % 11 } else { 0 };
+        history += &format!("{day}T20:00:00Z,us-east-1,{}\n{day}T21:00:00Z,eu-west-1,7\n", 20 + 900 * weddings);
+        (0..weddings).for_each(|_| bookings += &format!("{day},us-east-1,2024-01-01T00:00:00Z\n"));
+    }
+    let files = [("history.csv", history), ("bookings.csv", bookings)];
+    let [history, bookings] = files.map(|(name, text)| {
+        let file = home.path().join(name);
+        fs::write(&file, text).unwrap();
+        file.display().to_string()
+    });
+    ["--history".to_owned(), history, "--bookings".to_owned(), bookings]
+}
+
+#[test]
+fn a_forecast_is_made_of_files_and_explains_itself() {
+    let home = home();
+    let past = past(&home);
+    let with = |args: &[&str]| {
+        let files = past.iter().map(String::as_str);
+        run(&home, &args.iter().copied().chain(files).collect::<Vec<_>>())
+    };
+    let at = ["--region", "us-east-1", "--at", "2026-06-15T12:00:00Z"];
+    let shown = with(&[&["forecast", "show"][..], &at].concat());
+    assert_code(&shown, 0);
+    assert!(stdout(&shown).contains("Saturday  2026-06-20"), "{}", stdout(&shown));
+    let explained = with(&[&["forecast", "explain"][..], &at].concat());
+    assert!(stdout(&explained).contains("weddings are booked"), "{}", stdout(&explained));
+    let json = with(&[&["forecast", "show", "--json"][..], &at].concat());
+    let forecast = &json_lines(&json)[0];
+    assert_eq!(forecast["hours"].as_array().unwrap().len(), 168);
+    let tested = with(&[&["forecast", "backtest", "--weeks", "4"][..], &at].concat());
+    assert_code(&tested, 0);
+    assert!(stdout(&tested).contains("as on the same weekday a week before"), "{}", stdout(&tested));
+
+    let elsewhere = with(&["forecast", "show", "--region", "us-west-2", "--at", "2026-06-15T12:00:00Z"]);
+    assert_code(&elsewhere, 2);
+    assert!(stderr(&elsewhere).contains("eu-west-1, us-east-1"), "{}", stderr(&elsewhere));
+    let early = with(&["forecast", "show", "--region", "us-east-1", "--at", "2024-06-20T12:00:00Z"]);
+    assert_code(&early, 2);
+    assert!(stderr(&early).contains("days of history, and 56 are needed"), "{}", stderr(&early));
+    fs::write(home.path().join("history.csv"), "hour,region,photos\n2024-06-01T20:00:00Z,us-east-1,-3\n").unwrap();
+    let wrong = with(&[&["forecast", "show"][..], &at].concat());
+    assert_code(&wrong, 2);
+    assert!(stderr(&wrong).contains("line 2"), "{}", stderr(&wrong));
+}
+
+#[test]
+fn without_galleries_nothing_is_forecast() {
+    let home = home();
+    let output = run(&home, &["forecast", "show"]);
+    assert_code(&output, 2);
+    assert!(stderr(&output).contains("days of history"), "{}", stderr(&output));
 }

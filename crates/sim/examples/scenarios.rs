@@ -1,4 +1,4 @@
-//! Simulates the scenarios that are named, and says how long each part took.
+//! Simulates the scenarios that are named, or are in files, and says how long each part took.
 //!
 //! `cargo run --release -p procession-sim --example scenarios june_saturday year`
 #![allow(clippy::print_stdout, reason = "a bench prints")]
@@ -11,7 +11,11 @@ use procession_sim::{Scenario, simulate};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for name in std::env::args().skip(1) {
         let begun = Instant::now();
-        let report = simulate(&Scenario::shipped(&name)?)?;
+        let scenario = match name.ends_with(".toml") {
+            true => Scenario::read(&std::fs::read_to_string(&name)?)?,
+            false => Scenario::shipped(&name)?,
+        };
+        let report = simulate(&scenario)?;
         println!("{}\n{name}: {:.1} s", report.text(), begun.elapsed().as_secs_f64());
     }
     Ok(())

@@ -45,6 +45,10 @@ pub struct Class {
     pub worst_late_seconds: f64,
     /// The least that one had to spare, in seconds; negative if it was late. None without galleries.
     pub least_spare_seconds: Option<f64>,
+    /// From the arrival of a gallery's last photo until all of it was finished: half of the galleries took less, in seconds.
+    pub median_seconds: f64,
+    /// 99 in a hundred took less.
+    pub p99_seconds: f64,
 }
 
 /// A stretch of time.
@@ -71,6 +75,8 @@ pub(crate) struct Tally {
     pub(crate) photos_repeated: u64,
     pub(crate) decisions: BTreeMap<String, u64>,
     pub(crate) peaks: Vec<u32>,
+    /// Of each class, how long each gallery took.
+    took: Vec<Vec<f32>>,
     begins_at: Timestamp,
     step_seconds: u64,
     samples: Vec<Sample>,
@@ -85,8 +91,15 @@ impl Tally {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let (begins_at, ends_at) = (scenario.begins_at(), scenario.ends_at());
         let least = u64::from(scenario.steps.scale_seconds) * 2;
-        let class =
-            |urgency| Class { urgency, galleries: 0, missed: 0, worst_late_seconds: 0.0, least_spare_seconds: None };
+        let class = |urgency| Class {
+            urgency,
+            galleries: 0,
+            missed: 0,
+            worst_late_seconds: 0.0,
+            least_spare_seconds: None,
+            median_seconds: 0.0,
+            p99_seconds: 0.0,
+        };
         Self {
             classes: Urgency::ALL.map(class).to_vec(),
             photos_arrived: 0,
@@ -94,6 +107,7 @@ impl Tally {
             photos_repeated: 0,
             decisions: BTreeMap::new(),
             peaks: vec![0; scenario.regions.len()],
+            took: vec![Vec::new(); Urgency::ALL.len()],
             begins_at,
             step_seconds: (ends_at.since(begins_at).as_secs() / SAMPLES).max(least),
             samples: Vec::new(),
@@ -120,7 +134,9 @@ impl Tally {
 
     pub(crate) fn finished(&mut self, gallery: Finished, now: Timestamp) {
         let spare = (gallery.deadline.micros() - now.micros()) as f64 / 1e6;
-        if let Some(class) = self.classes.iter_mut().find(|class| class.urgency == gallery.urgency) {
+        let classes = self.classes.iter_mut().zip(&mut self.took);
+        for (class, took) in classes.filter(|(class, _)| class.urgency == gallery.urgency) {
+            took.push(now.since(gallery.arrived_at).as_secs_f32());
             class.galleries += 1;
             class.missed += u64::from(spare < 0.0);
             class.worst_late_seconds = class.worst_late_seconds.max(-spare);
@@ -154,6 +170,11 @@ impl Tally {
     pub(crate) fn outcome(mut self, policy: Policy, instance_hours: f64, starts: u64) -> Outcome {
         for (sample, counted) in self.samples.iter_mut().zip(&self.counted) {
             sample.instances.iter_mut().for_each(|sum| *sum /= f64::from((*counted).max(1)));
+        }
+        for (class, took) in self.classes.iter_mut().zip(&mut self.took) {
+            took.sort_by(f32::total_cmp);
+            let part = |part: f64| took.get((took.len() as f64 * part) as usize).map_or(0.0, |took| f64::from(*took));
+            (class.median_seconds, class.p99_seconds) = (part(0.5), part(0.99));
         }
         Outcome {
             policy,

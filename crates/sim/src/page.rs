@@ -12,10 +12,10 @@ use chart::{Chart, Line};
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --paper: #fff; --ink: #1d1d1f; --soft: #6b6b70; --rule: #dcdce0;
-  --procession: #1f6fd1; --reactive: #d9730d; --fixed: #8a8a90; --demand: #bcd3ee;
+  --procession: #1f6fd1; --promises: #2a9d8f; --reactive: #d9730d; --fixed: #8a8a90; --demand: #bcd3ee;
   --region-0: #1f6fd1; --region-1: #2a9d8f; --region-2: #b5539c; --region-3: #d9a30d; }
 @media (prefers-color-scheme: dark) { :root { --paper: #17181a; --ink: #ececef; --soft: #a0a0a8; --rule: #36373b;
-  --procession: #6aa9f4; --reactive: #f0a058; --fixed: #8e8e96; --demand: #2c4563;
+  --procession: #6aa9f4; --promises: #5cc5b6; --reactive: #f0a058; --fixed: #8e8e96; --demand: #2c4563;
   --region-0: #6aa9f4; --region-1: #5cc5b6; --region-2: #d98bc4; --region-3: #e8c15a; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 68rem; padding: 2rem 1.25rem 4rem; background: var(--paper); color: var(--ink);
@@ -99,16 +99,22 @@ fn classes(report: &Report) -> Markup {
         div.scroll { table {
             tr {
                 th { "class" } th { "galleries" }
-                @for outcome in &report.outcomes { th { "missed, " (outcome.policy.name()) } }
+                @for outcome in &report.outcomes { th { (outcome.policy.name()) } }
             }
             @for (urgency, galleries, index) in rows { tr {
                 td { (urgency.name().replace('_', " ")) }
                 td { (whole(galleries as f64)) }
                 @for outcome in &report.outcomes {
-                    td { (whole(outcome.classes.get(index).map_or(0.0, |class| class.missed as f64))) }
+                    @if let Some(class) = outcome.classes.get(index) {
+                        td { (whole(class.missed as f64)) " / " (span(class.median_seconds)) " / " (span(class.p99_seconds)) }
+                    }
                 }
             } }
         } }
+        p.soft {
+            "Galleries that were late, and the time from the last photo's arrival until all was finished: half took less, "
+            "99 in a hundred took less."
+        }
     }
 }
 

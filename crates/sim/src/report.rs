@@ -6,9 +6,9 @@ use jiff::civil::Date;
 use procession_domain::{Region, urgency::Urgency};
 use serde::Serialize;
 
-use crate::{Bounds, Error, Outcome, Policy, Result, Scenario, Traffic, run::run};
+use crate::{Bounds, Error, Outcome, Result, Scenario, Traffic, run::run};
 
-/// What a scenario showed: all policies on the same weddings and the same faults.
+/// What a scenario showed: its policies on the same weddings and the same faults.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// What was simulated.
@@ -35,11 +35,11 @@ pub struct Report {
     pub forecasts_trusted: f64,
     /// The fewest instance-hours.
     pub bounds: Bounds,
-    /// What came of each policy, ours first.
+    /// What came of each policy, in the order of the scenario.
     pub outcomes: Vec<Outcome>,
 }
 
-/// Simulates a scenario under every policy.
+/// Simulates a scenario under each of its policies.
 ///
 /// # Errors
 /// `Invalid` if its days are out of the calendar.
@@ -48,10 +48,9 @@ pub fn simulate(scenario: &Scenario) -> Result<Report> {
     let forecasts = traffic.forecasts(scenario)?;
     let (traffic, forecasts) = (&traffic, &forecasts);
     let outcomes = thread::scope(|scope| {
-        let tasks: Vec<_> = Policy::ALL
-            .map(|policy| scope.spawn(move || run(scenario, traffic, forecasts, policy)))
-            .into_iter()
-            .collect();
+        let policies = scenario.policies.iter();
+        let tasks: Vec<_> =
+            policies.map(|policy| scope.spawn(move || run(scenario, traffic, forecasts, *policy))).collect();
         let broken = || Error::Nonsense("a run broke off".to_owned());
         tasks.into_iter().map(|task| task.join().map_err(|_| broken())).collect::<Result<Vec<Outcome>>>()
     })?;
@@ -96,6 +95,7 @@ impl Report {
         writeln!(text, "{:.0}% of the forecasts were trusted\n", self.forecasts_trusted * 100.0)?;
         self.write_policies(text)?;
         self.write_classes(text)?;
+        writeln!(text, "median, 99%: from the arrival of a gallery's last photo until all of it is finished")?;
         self.write_decisions(text)
     }
 
@@ -128,14 +128,17 @@ impl Report {
             "{:>14}  of calendar: what the calendar keeps standing, and what that cannot do in time",
             whole(calendar_hours)
         )?;
-        if beyond_reach_megapixels > 0.0 {
+        if beyond_reach_megapixels >= 1.0 {
             writeln!(text, "{:>14}  megapixels that nobody could do in time", whole(beyond_reach_megapixels))?;
         }
         Ok(())
     }
 
     fn write_classes(&self, text: &mut String) -> std::fmt::Result {
-        writeln!(text, "\nclass              policy      galleries    missed   in time  least to spare")?;
+        writeln!(
+            text,
+            "\nclass              policy      galleries    missed   in time  least to spare  median     99%"
+        )?;
         for urgency in Urgency::ALL {
             for outcome in &self.outcomes {
                 let Some(class) = outcome.classes.iter().find(|class| class.urgency == urgency) else { continue };
@@ -146,12 +149,14 @@ impl Report {
                 });
                 writeln!(
                     text,
-                    "{:<18} {:<10}  {:>9}  {:>8}  {:>8}  {spare:>14}",
+                    "{:<18} {:<10}  {:>9}  {:>8}  {:>8}  {spare:>14}  {:>6}  {:>6}",
                     urgency.name(),
                     outcome.policy.name(),
                     whole(class.galleries as f64),
                     whole(class.missed as f64),
                     percent(in_time),
+                    span(class.median_seconds),
+                    span(class.p99_seconds),
                 )?;
             }
         }

@@ -3,6 +3,10 @@
 use std::{collections::VecDeque, time::Duration};
 
 use procession_domain::Timestamp;
+use procession_plan::{
+    ScalePolicy,
+    scale::{SeasonRules, Seasons},
+};
 use serde::{Deserialize, Serialize};
 
 /// Who decides how many instances there are. Everything else is the same for all: the weddings, the faults, the order of
@@ -12,6 +16,9 @@ use serde::{Deserialize, Serialize};
 pub enum Policy {
     /// `plan::scale`, with `plan::forecast` where that is trusted.
     Procession,
+    /// `plan::scale` with the deadlines alone: the base stands all year, no forecast, no trigger of the queue. What is promised
+    /// is kept with as little as possible, and photos wait for as long as they may.
+    Promises,
     /// So many instances for so long a queue: see [`Reactive`].
     Reactive,
     /// As many as there may be, always.
@@ -19,17 +26,29 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// All of them, ours first.
-    pub const ALL: [Self; 3] = [Self::Procession, Self::Reactive, Self::Fixed];
-
     /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Procession => "procession",
+            Self::Promises => "promises",
             Self::Reactive => "reactive",
             Self::Fixed => "fixed",
         }
     }
+}
+
+/// The policy of [`Policy::Promises`]: the same figures without what the calendar, the queue and unevenness ask for.
+pub(crate) fn promises_alone(policy: &ScalePolicy) -> ScalePolicy {
+    let alone = |rules: SeasonRules| SeasonRules {
+        base_times: 1.0,
+        saturday_times: 1.0,
+        grow_at_photos: Some(u64::MAX),
+        grow_at_wait_minutes: u32::MAX,
+        ..rules
+    };
+    let Seasons { peak, moderate, off, months } = policy.seasons;
+    let seasons = Seasons { peak: alone(peak), moderate: alone(moderate), off: alone(off), months };
+    ScalePolicy { seasons, utilisation: 0.95, ..policy.clone() }
 }
 
 /// The rule of KEDA and the Kubernetes autoscaler below it: the queue, divided by what an instance is to have of it.

@@ -14,7 +14,7 @@ use crate::{
     Outcome, Policy, Scenario, Traffic,
     fleet::{Fleets, State},
     outcome::Tally,
-    rule::Recommended,
+    rule::{Recommended, promises_alone},
     traffic::Foreseen,
     world::{Claim, World},
 };
@@ -113,8 +113,12 @@ pub(crate) fn run(scenario: &Scenario, traffic: &Traffic, forecasts: &[Vec<Fores
 impl<'a> Run<'a> {
     fn new(scenario: &'a Scenario, traffic: &'a Traffic, forecasts: &'a [Vec<Foreseen>], policy: Policy) -> Self {
         let regions = scenario.regions.len();
+        let scale = match policy {
+            Policy::Promises => promises_alone(&scenario.scale),
+            Policy::Procession | Policy::Reactive | Policy::Fixed => scenario.scale.clone(),
+        };
         let control = |region| Control {
-            scale: ScalePolicy { time_zone: Place::of(region).time_zone, ..scenario.scale.clone() },
+            scale: ScalePolicy { time_zone: Place::of(region).time_zone, ..scale.clone() },
             memory: ScaleMemory::default(),
             recommended: Recommended::default(),
             arrived: 0.0,
@@ -147,7 +151,7 @@ impl<'a> Run<'a> {
     fn begin(&mut self) {
         for region in 0..self.controls.len() {
             let number = match self.policy {
-                Policy::Procession => self.controls[region].scale.standing(self.now),
+                Policy::Procession | Policy::Promises => self.controls[region].scale.standing(self.now),
                 Policy::Reactive => self.scenario.reactive.least,
                 Policy::Fixed => self.scenario.scale.most_instances_in_region,
             };

@@ -5,10 +5,11 @@ use procession_domain::{Region, Timestamp};
 use procession_plan::{ScalePolicy, forecast::ForecastPolicy};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Fault, Reactive, Result, ServiceTimes};
+use crate::{Error, Fault, Policy, Reactive, Result, ServiceTimes};
 
 /// The scenarios that come with Procession: their names, and the text of each.
-pub const SHIPPED: [(&str, &str); 6] = [
+pub const SHIPPED: [(&str, &str); 7] = [
+    ("june_promises", include_str!("../../../scenarios/june_promises.toml")),
     ("june_saturday", include_str!("../../../scenarios/june_saturday.toml")),
     ("late_autoscaler", include_str!("../../../scenarios/late_autoscaler.toml")),
     ("lost_region", include_str!("../../../scenarios/lost_region.toml")),
@@ -58,6 +59,9 @@ pub struct Scenario {
     /// The rule to compare with.
     #[serde(default)]
     pub reactive: Reactive,
+    /// Who decides how many instances there are, each in a run of its own.
+    #[serde(default = "usual_policies")]
+    pub policies: Vec<Policy>,
     /// What goes wrong.
     #[serde(default, rename = "fault")]
     pub faults: Vec<Fault>,
@@ -102,6 +106,10 @@ fn one() -> u64 {
 
 fn two_years() -> u32 {
     730
+}
+
+fn usual_policies() -> Vec<Policy> {
+    vec![Policy::Procession, Policy::Reactive, Policy::Fixed]
 }
 
 fn four_regions() -> Vec<Region> {

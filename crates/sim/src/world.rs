@@ -21,8 +21,9 @@ pub(crate) struct Course {
     pub(crate) place: usize,
     /// The size of a photo.
     pub(crate) megapixels: f64,
-    /// Photos that have yet to arrive.
+    /// Photos that have yet to arrive, and when the last one did.
     pub(crate) coming: u32,
+    arrived_at: Timestamp,
     /// Photos that wait, and since when, the first first.
     chunks: VecDeque<(Timestamp, u32)>,
     pub(crate) waiting: u32,
@@ -49,6 +50,8 @@ pub(crate) struct Claim {
 pub(crate) struct Finished {
     pub(crate) urgency: Urgency,
     pub(crate) deadline: Timestamp,
+    /// When its last photo arrived.
+    pub(crate) arrived_at: Timestamp,
 }
 
 /// All galleries.
@@ -124,6 +127,7 @@ impl World {
             place,
             megapixels: upload.megapixels,
             coming: upload.photos,
+            arrived_at: now,
             chunks: VecDeque::new(),
             waiting: 0,
             working: 0,
@@ -149,6 +153,7 @@ impl World {
     pub(crate) fn arrive(&mut self, index: usize, photos: u32, now: Timestamp) {
         let course = &mut self.courses[index];
         course.coming -= photos;
+        course.arrived_at = now;
         course.chunks.push_back((now, photos));
         if self.promise_from == PromiseFrom::LatestPhoto {
             course.rank = rank(now, course.rank.urgency, &self.promises, course.margin);
@@ -217,8 +222,8 @@ impl World {
         if course.working > 0 || course.waiting > 0 || course.coming > 0 {
             return None;
         }
-        let (finished, at) =
-            (Finished { urgency: course.rank.urgency, deadline: course.rank.deadline }, course.open_at);
+        let Course { rank, arrived_at, open_at: at, .. } = *course;
+        let finished = Finished { urgency: rank.urgency, deadline: rank.deadline, arrived_at };
         self.open.swap_remove(at);
         if let Some(moved) = self.open.get(at) {
             self.courses[*moved].open_at = at;

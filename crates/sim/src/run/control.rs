@@ -101,7 +101,7 @@ impl Run<'_> {
                 continue;
             }
             match self.policy {
-                Policy::Procession => self.decide(region, part),
+                Policy::Procession | Policy::Promises => self.decide(region, part),
                 Policy::Reactive => self.react(region, part),
                 Policy::Fixed => {
                     // What is lost is replaced.
@@ -154,7 +154,7 @@ impl Run<'_> {
             arriving_megapixels_per_second: self.arriving(region),
             due,
             megapixels_per_second: self.speed(region),
-            ahead: self.ahead(region),
+            ahead: self.ahead(region).filter(|_| self.policy == Policy::Procession),
         }
     }
 
