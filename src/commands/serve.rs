@@ -61,6 +61,13 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
     let listener = TcpListener::bind(config.service.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.service.listen))?;
+    let scaler =
+        match config.service.scaler_listen.filter(|_| roles.controller) {
+            Some(address) => Some(TcpListener::bind(address).await.with_context(|| {
+                format!("cannot listen on {address}; choose another address as service.scaler_listen")
+            })?),
+            None => None,
+        };
     let watch = procession_web::watch(&service);
     let worker = Arc::new(Worker::new(Arc::clone(&system), None, service.events.clone()));
     let working = (Arc::clone(&service), Arc::clone(&worker), stopping.clone());
@@ -78,6 +85,8 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
         tokio::spawn(keep_paying_debts(Arc::clone(&system), stopping.clone()));
     }
     let decisions = roles.controller.then(|| tokio::spawn(keep_deciding(Arc::clone(&service))));
+    let (drain, asked) = (config.connections().drain, stopping.clone());
+    let scaler = scaler.map(|listener| tokio::spawn(procession_scaler::serve(listener, system, drain, asked)));
     let router = match roles.api {
         true => router(Arc::clone(&service)),
         false => probes(Arc::clone(&service)),
@@ -94,8 +103,8 @@ pub(super) async fn run(config: &Config, global: &Global) -> anyhow::Result<Exit
         worker.give_back().await?;
     }
     watch.await?;
-    if let Some(decisions) = decisions {
-        decisions.await?;
+    for task in [decisions, scaler].into_iter().flatten() {
+        task.await?;
     }
     Ok(ExitCode::SUCCESS)
 }
