@@ -73,6 +73,8 @@ pub(crate) struct Config {
 pub(crate) struct ServiceConfig {
     pub(crate) roles: Roles,
     pub(crate) listen: SocketAddr,
+    /// Where KEDA asks; `None` means nowhere.
+    pub(crate) scaler_listen: Option<SocketAddr>,
     /// Without a slash at its end.
     pub(crate) public_url: Option<String>,
     /// Folder of incomplete uploads; `None` means the data folder's own.
@@ -94,6 +96,7 @@ impl Default for ServiceConfig {
         Self {
             roles: Roles::ALL,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            scaler_listen: None,
             public_url: None,
             uploads: None,
             upload_life_hours: 7 * 24,

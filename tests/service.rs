@@ -52,6 +52,8 @@ mod resources;
 mod running;
 #[path = "service/sample.rs"]
 mod sample;
+#[path = "service/scaler.rs"]
+mod scaler;
 #[path = "service/schema.rs"]
 mod schema;
 #[path = "../crates/vault/tests/support/seaweed.rs"]

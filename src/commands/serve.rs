@@ -65,6 +65,13 @@ pub(super) async fn run(args: &Serve, config: &Config, global: &Global) -> anyho
     let listener = TcpListener::bind(config.service.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.service.listen))?;
+    let scaler =
+        match config.service.scaler_listen.filter(|_| roles.controller) {
+            Some(address) => Some(TcpListener::bind(address).await.with_context(|| {
+                format!("cannot listen on {address}; choose another address as service.scaler_listen")
+            })?),
+            None => None,
+        };
     let watch = procession_web::watch(&service);
     let worker = Arc::new(Worker::new(Arc::clone(&system), None, service.events.clone()));
     let working = (Arc::clone(&service), Arc::clone(&worker), stopping.clone());
@@ -88,6 +95,8 @@ pub(super) async fn run(args: &Serve, config: &Config, global: &Global) -> anyho
     });
     let fleet = fleet.transpose()?;
     let decisions = roles.controller.then(|| tokio::spawn(keep_deciding(Arc::clone(&service))));
+    let (drain, asked) = (config.connections().drain, stopping.clone());
+    let scaler = scaler.map(|listener| tokio::spawn(procession_scaler::serve(listener, system, drain, asked)));
     let router = match roles.api {
         true => router(Arc::clone(&service)),
         false => probes(Arc::clone(&service)),
@@ -104,7 +113,7 @@ pub(super) async fn run(args: &Serve, config: &Config, global: &Global) -> anyho
         worker.give_back().await?;
     }
     watch.await?;
-    for task in [decisions, fleet].into_iter().flatten() {
+    for task in [decisions, fleet, scaler].into_iter().flatten() {
         task.await?;
     }
     Ok(ExitCode::SUCCESS)

@@ -216,6 +216,19 @@ pub(super) const SETTINGS: &[Setting] = &[
         show: |config| config.service.listen.to_string(),
     },
     Setting {
+        key: "service.scaler_listen",
+        kind: Kind::Text,
+        what: "Address and port on which a process with the role `controller` answers KEDA how many workers there should be, \
+               without TLS: see docs/operations.md. By default none.",
+        set: |config, value, _| {
+            let address = value.as_str().and_then(|text| text.parse().ok());
+            config.service.scaler_listen =
+                Some(address.ok_or_else(|| not("an address with a port, like 0.0.0.0:9090", value))?);
+            Ok(())
+        },
+        show: |config| config.service.scaler_listen.map(|address| address.to_string()).unwrap_or_default(),
+    },
+    Setting {
         key: "service.public_url",
         kind: Kind::Text,
         what: "How the outside reaches the service, such as `https://photos.example.com`. Also `--public-url`. By default \

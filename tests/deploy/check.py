@@ -6,6 +6,7 @@ Each Kubernetes object is held against the schemas of the oldest and the newest 
 Kubernetes does not know. Then come the rules that no schema has. Exit code 1 and a line for each fault.
 """
 
+import json
 import pathlib
 import re
 import subprocess
@@ -14,6 +15,7 @@ import tempfile
 import tomllib
 
 import compose_spec
+import jsonschema
 import kubernetes_validate
 import yaml
 
@@ -21,7 +23,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 KUBERNETES = ("1.27", "1.37")
 # Kinds that come with an operator and not with Kubernetes: no schema of theirs is here.
-FOREIGN = {"PodMonitor"}
+FOREIGN = {"PodMonitor", "ScaledObject"}
+SCALED_OBJECT = json.loads((ROOT / "tests/deploy/scaledobject.schema.json").read_text())
 # Seconds that a process has to end what it has begun, by default.
 DRAIN = 30
 
@@ -44,15 +47,19 @@ def rendered(path):
     for item in objects:
         where = f"{path.name}, {item['kind']} {item['metadata']['name']}"
         for version in KUBERNETES if item["kind"] not in FOREIGN else ():
-            try:
-                kubernetes_validate.validate(item, version, strict=True)
-            except kubernetes_validate.ValidationError as error:
-                place = "/".join(str(part) for part in error.absolute_path)
-                faults.append(f"{where}: {place}: {error.message} (Kubernetes {version})")
-            except kubernetes_validate.SchemaNotFoundError as error:
-                faults.append(f"{where}: {error.message}")
+            hold_against(where, item, version)
         expect(item["kind"] != "Secret", where, "secrets are the operator's, not the chart's")
     return objects
+
+
+def hold_against(where, item, version):
+    try:
+        kubernetes_validate.validate(item, version, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        place = "/".join(str(part) for part in error.absolute_path)
+        faults.append(f"{where}: {place}: {error.message} (Kubernetes {version})")
+    except kubernetes_validate.SchemaNotFoundError as error:
+        faults.append(f"{where}: {error.message}")
 
 
 def matches(selector, labels):
@@ -128,6 +135,8 @@ def check_workloads(name, objects):
             claims = [claim["metadata"]["name"] for claim in spec.get("volumeClaimTemplates", [])]
             spool = [mount["name"] for mount in pod["containers"][0]["volumeMounts"] if mount["mountPath"] == "/var/lib/procession"]
             expect(claims == spool, where, "its uploads do not outlive its node")
+        elif any(scaled["spec"]["scaleTargetRef"]["name"] == item["metadata"]["name"] for scaled in by_kind("ScaledObject")):
+            expect("replicas" not in spec, where, "every upgrade would undo what KEDA did")
         else:
             expect(spec["replicas"] >= 1, where, "there is none of it")
     expect(roles == {"api", "worker", "controller"}, name, f"roles {roles}")
@@ -139,6 +148,67 @@ def check_workloads(name, objects):
         for rule in policy["spec"].get("ingress", []) + policy["spec"].get("egress", []):
             peers = rule.get("from") or rule.get("to")
             expect(peers and rule.get("ports"), f"{name}, {policy['metadata']['name']}", "a rule allows everybody")
+
+
+def check_scaled(name, objects):
+    by_name = {(item["kind"], item["metadata"]["name"]): item for item in objects}
+    scaled = [item for item in objects if item["kind"] == "ScaledObject"]
+    expect(bool(scaled) == (name == "oldest.yaml" or name.startswith("four-regions")), name, f"{len(scaled)} ScaledObjects")
+    for item in scaled:
+        where, spec = f"{name}, {item['metadata']['name']}", item["spec"]
+        for error in jsonschema.Draft7Validator(SCALED_OBJECT).iter_errors(spec):
+            faults.append(f"{where}: {'/'.join(map(str, error.absolute_path))}: {error.message} (KEDA)")
+        target, trigger = spec["scaleTargetRef"]["name"], spec["triggers"][0]
+        expect(("Deployment", target) in by_name, where, f"scales {target}, which is not there")
+        expect(spec["minReplicaCount"] <= spec["maxReplicaCount"], where, "it may have fewer than it must")
+        expect(spec["fallback"]["replicas"] >= 1, where, "KEDA stops all workers while nobody decides")
+        expect(str(spec["maxReplicaCount"]) == trigger["metadata"]["most"], where, "the controller may decide for more")
+        check_autoscaler(where, spec, "1.27" if name == "oldest.yaml" else KUBERNETES[-1])
+        check_address(where, trigger["metadata"]["scalerAddress"], objects, by_name)
+
+
+def check_autoscaler(where, spec, version):
+    """The HorizontalPodAutoscaler that KEDA makes of it."""
+    metric = {"metric": {"name": "s0"}, "target": {"type": "AverageValue", "averageValue": "1"}}
+    made = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", **spec["scaleTargetRef"]},
+        "minReplicas": max(1, spec["minReplicaCount"]),
+        "maxReplicas": spec["maxReplicaCount"],
+        "metrics": [{"type": "External", "external": metric}],
+        "behavior": spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"],
+    }
+    item = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "made"}, "spec": made}
+    hold_against(where, item, version)
+    for way in ("scaleUp", "scaleDown"):
+        rules = made["behavior"][way]
+        expect(rules["stabilizationWindowSeconds"] == 0, where, f"{way} waits, and the controller has waited already")
+        expect(version == "1.27" or rules.get("tolerance") == "0", where, f"{way} may be off by a tenth")
+
+
+def check_address(where, address, objects, by_name):
+    """KEDA finds a controller at the address, and is let in."""
+    found = re.fullmatch(r"([\w-]+)\.procession\.svc:(\d+)", address)
+    service = found and by_name.get(("Service", found[1]))
+    port = service and next((port for port in service["spec"]["ports"] if str(port["port"]) == found[2]), None)
+    if not port:
+        return expect(False, where, f"nobody is {address}")
+    for item in objects:
+        labels = item["spec"]["template"]["metadata"]["labels"] if item["kind"] == "Deployment" else {}
+        if not matches({"matchLabels": service["spec"]["selector"]}, labels):
+            continue
+        container = item["spec"]["template"]["spec"]["containers"][0]
+        ports = {entry["name"]: entry["containerPort"] for entry in container["ports"]}
+        env = {entry["name"]: entry.get("value") for entry in container["env"]}
+        listens = env.get("PROCESSION__SERVICE__SCALER_LISTEN") == f"0.0.0.0:{ports.get(port['targetPort'])}"
+        expect(listens and container["args"][-1] == "controller", where, f"nobody listens at {address}")
+        admitted = [
+            policy
+            for policy in objects
+            if policy["kind"] == "NetworkPolicy"
+            and matches(policy["spec"]["podSelector"], labels)
+            and any(port["targetPort"] == rule["ports"][0]["port"] for rule in policy["spec"].get("ingress", []))
+        ]
+        expect(len(admitted) == 1, where, "no network policy, or more than one, lets KEDA in")
 
 
 def check_configuration(name, objects):
@@ -246,6 +316,7 @@ def main():
     for path in files:
         objects = rendered(path)
         check_workloads(path.name, objects)
+        check_scaled(path.name, objects)
         check_configuration(path.name, objects)
     check_compose()
     check_versions()

@@ -51,6 +51,7 @@ fn render(folder: &Path) -> Result<()> {
         let region_is = format!("region={region}");
         to(&format!("four-regions-{region}"), &["--values", REGIONAL, "--set", &region_is])?;
     }
+    to("oldest", &["--values", REGIONAL, "--kube-version", "1.27.0"])?;
     // Last, because it does not say what is wrong with values.
     show(&mut program(&helm, &["lint", "--strict", "--quiet", CHART]))
 }

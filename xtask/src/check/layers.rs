@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use anyhow::{Context, Result};
 
 /// The layers, from the bottom up: a crate and what it may use of ours.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("domain", &[]),
     ("plan", &["domain"]),
     ("pixel", &["domain"]),
@@ -13,6 +13,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("vision", &["domain", "pixel"]),
     ("flow", &["domain", "plan", "pixel", "vault", "vision"]),
     ("web", &["domain", "vault", "flow"]),
+    ("scaler", &["domain", "plan", "pixel", "vault", "flow"]),
     ("sim", &["domain", "plan", "vault", "flow"]),
 ];
 

@@ -66,6 +66,9 @@ spec:
         - { name: PROCESSION_CONFIG, value: /etc/procession/config.toml }
         - { name: PROCESSION__LEDGER_FILE, value: /run/secrets/procession/ledger }
         - { name: PROCESSION__SERVICE__LISTEN, value: "0.0.0.0:8080" }
+        {{- if and (eq .role "controller") (include "procession.scales" .root) }}
+        - { name: PROCESSION__SERVICE__SCALER_LISTEN, value: "0.0.0.0:9090" }
+        {{- end }}
         - { name: PROCESSION__SERVICE__PUBLIC_URL, value: {{ .root.Values.publicUrl | quote }} }
         - { name: PROCESSION__SERVICE__DRAIN_SECONDS, value: {{ .root.Values.drainSeconds | quote }} }
         {{- with .of.memory }}
@@ -76,6 +79,9 @@ spec:
         {{- end }}
       ports:
         - { name: http, containerPort: 8080 }
+        {{- if and (eq .role "controller") (include "procession.scales" .root) }}
+        - { name: scaler, containerPort: 9090 }
+        {{- end }}
       # Models are read and the ledger is brought up to date before the first answer.
       startupProbe:
         httpGet: { path: /livez, port: http }
@@ -112,6 +118,11 @@ spec:
       configMap: { name: {{ include "procession.name" .root }} }
     - name: scratch
       emptyDir: { sizeLimit: 1Gi }
+{{- end }}
+
+{{/* Not empty if KEDA runs some of the workers. */}}
+{{- define "procession.scales" -}}
+{{- range .Values.workers }}{{ if .scale }}yes{{ end }}{{ end }}
 {{- end }}
 
 {{/* The configuration file. */}}
