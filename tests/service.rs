@@ -20,6 +20,8 @@ mod documented;
 mod drain;
 #[path = "service/edge.rs"]
 mod edge;
+#[path = "service/fleet.rs"]
+mod fleet;
 #[path = "service/galleries.rs"]
 mod galleries;
 #[path = "service/isolation.rs"]

@@ -270,10 +270,13 @@ fn to_shrink(
 ) -> Result<u32, String> {
     let window = Duration::from_secs(u64::from(policy.shrink_window_seconds));
     let enough = memory.needed.iter().map(|(_, needed)| *needed).max().unwrap_or(current);
-    let minutes = window.as_secs() / 60;
+    let span = match window.as_secs() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
+    };
     let within = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) < window);
     if enough >= current {
-        return Err(format!("so many were needed within the last {minutes} min"));
+        return Err(format!("so many were needed within the last {span}"));
     }
     if seen.queue.photos > policy.shrink_at_photos {
         let (photos, most) = (seen.queue.photos, policy.shrink_at_photos);
@@ -283,7 +286,7 @@ fn to_shrink(
         return Err("an instance is starting".to_owned());
     }
     if within(memory.grew_at) || within(memory.shrank_at) || within(memory.needed.first().map(|(at, _)| *at)) {
-        return Err(format!("fewer would do, but not for {minutes} min yet"));
+        return Err(format!("fewer would do, but not for {span} yet"));
     }
     let step = ((f64::from(current) * policy.shrink_step) as u32).max(1);
     Ok(enough.max(current.saturating_sub(step)))

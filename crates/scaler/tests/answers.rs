@@ -33,6 +33,8 @@ impl Bench {
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_800_000_000_000_000)));
         let settings = Settings {
             region: Region::local(),
+            scale: procession_plan::ScalePolicy::default(),
+            scale: procession_plan::ScalePolicy::default(),
             limits: Limits::default(),
             promises: Default::default(),
             critical_share: 0.7,

@@ -42,7 +42,9 @@ impl Arrivals {
         let now = expected.at;
         let elapsed = self.decided_at.map_or(0.0, |at| now.since(at).as_secs_f64());
         self.decided_at = Some(now);
-        self.served += expected.rate.map_or(0.0, |rate| rate.megapixels_per_second) * elapsed;
+        // The rate is that of work, also while there is none.
+        let is_working = expected.galleries.iter().any(|(of, _)| of.working > 0);
+        self.served += expected.rate.filter(|_| is_working).map_or(0.0, |rate| rate.megapixels_per_second) * elapsed;
         let unfinished: f64 = expected.galleries.iter().map(|(of, _)| megapixels(of)).sum();
         self.seen.push_back((now, unfinished + self.served));
         while self.seen.get(1).is_some_and(|(at, _)| now.since(*at) >= ARRIVALS) {

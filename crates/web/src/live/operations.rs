@@ -6,6 +6,7 @@ use axum::extract::State;
 use procession_domain::{GalleryId, Timestamp, gallery::Backlog, urgency::Urgency};
 use procession_flow::{
     Delivery, Outlook,
+    capacity::{Capacity, capacities},
     registry::{Registration, Standing},
     status::Expected,
 };
@@ -41,6 +42,8 @@ pub(crate) struct Operations {
     pause: Option<PauseView>,
     /// Where they are.
     clusters: Vec<Cluster>,
+    /// How many workers there should be, where somebody can start and stop them.
+    fleets: Vec<FleetView>,
     /// What is finished.
     throughput: ThroughputView,
     /// How long the stages of a photo's work took in the last 15 minutes.
@@ -153,6 +156,26 @@ pub(crate) struct Cluster {
     placed: u64,
 }
 
+/// The workers of one kind of device in one region.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FleetView {
+    /// The region.
+    region: String,
+    /// The kind of device.
+    device: String,
+    /// How many workers there should be.
+    desired: u32,
+    /// How many took work when this was decided.
+    running: u32,
+    /// Why, with the figures.
+    reason: String,
+    /// Whether every gallery can be finished by its deadline, as far as was known.
+    within_reach: bool,
+    /// When it was decided (RFC 3339).
+    #[schema(value_type = String, format = DateTime)]
+    decided_at: Timestamp,
+}
+
 /// What is finished.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ThroughputView {
@@ -209,6 +232,7 @@ pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> 
         queue: Urgency::ALL.map(|urgency| queue(&expected, urgency, now)).into(),
         galleries: worst_off(&expected),
         clusters: clusters(&expected),
+        fleets: capacities(&service.system).await?.into_iter().map(fleet).collect(),
         workers,
         pause: expected.pause.as_ref().map(|pause| PauseView { since: pause.at, reason: pause.why.clone() }),
         throughput: ThroughputView {
@@ -222,6 +246,18 @@ pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> 
         uploads: Uploads { open, bytes },
         decisions: live.journal.decisions(),
     }))
+}
+
+fn fleet(capacity: Capacity) -> FleetView {
+    FleetView {
+        region: capacity.fleet.region.to_string(),
+        device: capacity.fleet.device,
+        desired: capacity.desired,
+        running: capacity.running,
+        reason: capacity.reason,
+        within_reach: capacity.within_reach,
+        decided_at: capacity.decided_at,
+    }
 }
 
 /// The regions of the workers that are heard of.

@@ -7,7 +7,7 @@ const PAUSE_MS = 2000;
 /** Five minutes. */
 const HISTORY = 150;
 const CLASSES = { same_day_wedding: "Today’s weddings", next_day_delivery: "Yesterday’s weddings", standard_delivery: "All others" };
-const KINDS = { rank: "placed", rerank: "moved", place: "assigned", retry: "tried again", quarantine: "set aside", pause: "paused" };
+const KINDS = { rank: "placed", rerank: "moved", place: "assigned", scale: "scaled", retry: "tried again", quarantine: "set aside", pause: "paused" };
 const MARKS = { on_time: ["good", "clock", "in time"], at_risk: ["warn", "alert", "close"], late: ["bad", "alert", "late"] };
 
 const at = (id) => document.getElementById(id);
@@ -145,13 +145,18 @@ function queue(all) {
   }));
 }
 
-function workers({ clusters, workers: all }) {
+function workers(now) {
+  const { clusters, workers: all } = now;
   const silent = all.filter(({ standing }) => standing === "silent");
   const groups = clusters.map((cluster) => element("li", {},
     element("p", { className: "pair" }, element("b", {}, cluster.name), element("span", { className: `tag ${cluster.healthy ? "good" : "bad"}` }, icon(cluster.healthy ? "check" : "alert"), cluster.healthy ? countText(cluster.workers, "worker") : "does not work")),
     element("p", { className: "quiet number" }, [paceText(cluster.megapixels_per_second), cluster.placed ? `${countText(cluster.placed, "gallery", "galleries")} of its own` : null].filter(Boolean).join(" · ")),
     list(all.filter(({ cluster: name }) => name === cluster.name))));
   if (silent.length) groups.push(element("li", {}, element("p", { className: "pair" }, element("b", {}, "Nothing is heard of"), element("span", { className: "tag warn" }, icon("alert"), countText(silent.length, "worker"))), list(silent)));
+  for (const fleet of now.fleets) groups.push(element("li", {},
+    element("p", { className: "pair" }, element("b", {}, `${fleet.region}, ${fleet.device}`), element("span", { className: `tag ${fleet.within_reach ? "good" : "bad"}` }, icon(fleet.within_reach ? "check" : "alert"), `${number(fleet.running)} of ${countText(fleet.desired, "worker")}`)),
+    bar([{ part: Math.min(1, fleet.running / Math.max(1, fleet.desired)), kind: "solid" }], `${number(fleet.running)} run, ${number(fleet.desired)} are wanted`),
+    element("p", { className: "quiet reason" }, fleet.reason)));
   if (!groups.length) return element("p", { className: "quiet" }, "Nothing is heard of any worker.");
   return element("ul", { className: "rows" }, ...groups);
 
