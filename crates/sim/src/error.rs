@@ -14,11 +14,17 @@ pub enum Error {
     /// What it asks for makes no sense.
     #[error("{0}")]
     Nonsense(String),
+    /// A thread ended before its work was done: a fault of this program.
+    #[error("a part of the simulation broke off")]
+    Broken,
 }
 
 impl Error {
     /// What kind of failure it is.
     pub fn kind(&self) -> Kind {
-        Kind::Invalid
+        match self {
+            Self::Unreadable(_) | Self::Nonsense(_) => Kind::Invalid,
+            Self::Broken => Kind::Bug,
+        }
     }
 }

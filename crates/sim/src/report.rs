@@ -51,8 +51,7 @@ pub fn simulate(scenario: &Scenario) -> Result<Report> {
         let policies = scenario.policies.iter();
         let tasks: Vec<_> =
             policies.map(|policy| scope.spawn(move || run(scenario, traffic, forecasts, *policy))).collect();
-        let broken = || Error::Nonsense("a run broke off".to_owned());
-        tasks.into_iter().map(|task| task.join().map_err(|_| broken())).collect::<Result<Vec<Outcome>>>()
+        tasks.into_iter().map(|task| task.join().map_err(|_| Error::Broken)).collect::<Result<Vec<Outcome>>>()
     })?;
     let made = || forecasts.iter().flatten();
     Ok(Report {

@@ -75,7 +75,7 @@ impl Traffic {
             let regions = scenario.regions.iter().enumerate();
             let tasks: Vec<_> =
                 regions.map(|(index, region)| scope.spawn(move || of(scenario, index, region))).collect();
-            tasks.into_iter().map(|task| task.join().map_err(|_| broken())?).collect::<Result<_>>()
+            tasks.into_iter().map(|task| task.join().map_err(|_| Error::Broken)?).collect::<Result<_>>()
         })?;
         let (uploads, known): (Vec<Vec<Upload>>, Vec<History>) = made.into_iter().unzip();
         let mut uploads: Vec<Upload> = uploads.into_iter().flatten().collect();
@@ -87,7 +87,7 @@ impl Traffic {
     pub(crate) fn forecasts(&self, scenario: &Scenario) -> Result<Vec<Vec<Foreseen>>> {
         thread::scope(|scope| {
             let tasks: Vec<_> = self.known.iter().map(|known| scope.spawn(|| known.forecasts(scenario))).collect();
-            tasks.into_iter().map(|task| task.join().map_err(|_| broken())).collect()
+            tasks.into_iter().map(|task| task.join().map_err(|_| Error::Broken)).collect()
         })
     }
 }
@@ -155,9 +155,4 @@ fn spec_of(scenario: &Scenario, place: &Place) -> DemandSpec {
 fn before(date: Date, days: u32) -> Result<Date> {
     let span = Span::new().try_days(i64::from(days));
     span.and_then(|span| date.checked_sub(span)).map_err(|error| Error::Nonsense(error.to_string()))
-}
-
-/// A thread that ends before its work is done is a fault of this program.
-fn broken() -> Error {
-    Error::Nonsense("a part of the simulation broke off".to_owned())
 }
