@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, process::Stdio, sync::Arc, time::Duration};
 
-use procession_domain::{Clock as _, ManualClock, Region, Timestamp};
+use procession_domain::{ManualClock, Region, Timestamp};
 use procession_flow::capacity::Capacity;
 use procession_flow::{Settings, System};
 use procession_pixel::{CpuDevice, Limits};
