@@ -32,7 +32,7 @@ struct Form {
 impl Form {
     fn asked() -> Self {
         match std::env::var("PROCESSION_SCALING").as_deref() {
-            Ok("full") => Self { workers: 10, photos: 2_400, frozen: false },
+            Ok("full") => Self { workers: 10, photos: 1_600, frozen: false },
             Ok("frozen") => Self { workers: 10, photos: 100, frozen: true },
             _ => Self { workers: 3, photos: 400, frozen: false },
         }

@@ -11,6 +11,7 @@ mod demo;
 mod drill;
 mod figures;
 mod run;
+mod scaling;
 mod setup;
 mod steps;
 mod test;
@@ -29,6 +30,7 @@ The developer's commands of Procession.
   cargo xtask bench forecast rates the forecast beside statsforecast (--weeks N, --arima, --write)
   cargo xtask drill        breaks a real deployment and measures how it goes on (--write)
   cargo xtask chaos        breaks it at random (--seed N, --minutes M, --photos N, --galleries N, --break, --write)
+  cargo xtask scaling      grows fleets to ten times their size, really and in a simulated season (--break)
   cargo xtask bench serve  measures delivery and uploads beside nginx (--rounds N, --seconds N, --write)
   cargo xtask photos       only makes the demo's folder of photos, and says where
   cargo xtask credits      prints the table of the demo gallery's photos
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         ["bench", "forecast", ..] => bench_forecast::run(&arguments[2..]),
         ["bench", "ledger", ..] => bench_ledger::run(&arguments[2..]),
         ["chaos", ..] => chaos::run(&arguments[1..]),
+        ["scaling", ..] => scaling::run(&arguments[1..]),
         ["drill", ..] => drill::run(&arguments[1..]),
         ["bench", "serve", ..] => bench_serve::run(&arguments[2..]),
         ["photos"] => demo::photos(),
