@@ -18,7 +18,10 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{FutureExt as _, future::try_join_all};
+use futures::{
+    FutureExt as _,
+    future::{join_all, try_join_all},
+};
 use procession_domain::{Classified, ContentHash, Key, Kind, Region};
 use tokio::sync::Semaphore;
 
@@ -225,7 +228,8 @@ impl Blobs for Replicated {
                 store.delete(key).await
             }
         };
-        try_join_all(self.members.iter().map(delete)).await.map(drop)
+        // All that can delete do, whoever else cannot.
+        join_all(self.members.iter().map(delete)).await.into_iter().collect()
     }
 
     async fn delete_below(&self, prefix: &str) -> Result<()> {
@@ -238,7 +242,8 @@ impl Blobs for Replicated {
                 store.delete_below(prefix).await
             }
         };
-        try_join_all(self.members.iter().map(delete)).await.map(drop)
+        // All that can delete do, whoever else cannot.
+        join_all(self.members.iter().map(delete)).await.into_iter().collect()
     }
 
     async fn owed(&self) -> Result<Vec<Owed>> {
