@@ -79,12 +79,25 @@ async function read() {
   showPanel();
 }
 
+/** What other processes finish is told by its number alone: then all is read anew, now and then. */
+let finished = 0, waiting = 0;
+function catchUp(status) {
+  finished = status.progress.done;
+  const isBehind = () => finished > [...look.photos.values()].filter(({ state }) => state === "done").length;
+  if (waiting || !isRead || !isBehind()) return;
+  waiting = setTimeout(() => {
+    waiting = 0;
+    if (isBehind()) told(read());
+  }, 4000);
+}
+
 listen(`/api/v1/galleries/${gallery}/events`, {
   open: () => told(read()),
   lost: () => isRead || told(read()),
   status(status) {
     showStanding(status);
     look.onStatus(status);
+    catchUp(status);
   },
   photo_stored: look.onStored,
   photo_done: look.onDone,
