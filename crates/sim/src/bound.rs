@@ -60,7 +60,7 @@ impl Bounds {
 struct Work {
     /// For each bin, the megapixels that arrive in it, by the bin of their deadline.
     arrivals: Vec<BTreeMap<usize, f64>>,
-    /// Bins up to the last in which photos arrive.
+    /// Bins up to the last in which photos arrive, or to the end of the last day.
     arriving_bins: usize,
     last_deadline: usize,
     total: f64,
@@ -88,7 +88,8 @@ impl Work {
             work.last_deadline = work.last_deadline.max(deadline).max(last);
             work.total += upload.total_megapixels();
         }
-        work.arriving_bins = work.arrivals.len().min(bin(scenario.ends_at()).max(1)).max(1);
+        // Nobody is done before the last photo is there; the bin in which it comes may be a short one.
+        work.arriving_bins = work.arrivals.len().saturating_sub(1).max(bin(scenario.ends_at())).max(1);
         work
     }
 
