@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The series: the place's own days, the four regions with all that is announced, one without, one with a shock; and births.
+/// The four regions, one of them again with nothing announced, one again with a shock, and births.
 fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
     let mut cases = Vec::new();
     for (number, region) in (0..).zip(["us-east-1", "us-west-2", "eu-west-1", "ap-southeast-1"]) {
@@ -92,8 +92,7 @@ fn births() -> Result<Case, Box<dyn Error>> {
     let mut hours = Vec::new();
     for line in BIRTHS.lines().skip(1) {
         let (_, births) = line.split_once(',').ok_or("a line without a comma")?;
-        hours.extend([0.0; 24]);
-        hours.pop();
+        hours.extend([0.0; 23]);
         hours.push(births.parse()?);
     }
     let start: Timestamp = "2010-01-01T00:00:00Z".to_owned().try_into()?;
