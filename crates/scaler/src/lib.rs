@@ -11,7 +11,7 @@ mod server;
 pub use server::serve;
 
 /// Made of `proto/externalscaler.proto`.
-#[allow(missing_docs, unreachable_pub, clippy::all, reason = "it is generated")]
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::too_many_lines, reason = "it is generated")]
 mod wire {
     tonic::include_proto!("externalscaler");
 }

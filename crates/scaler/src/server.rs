@@ -1,10 +1,10 @@
 //! The server that KEDA speaks to: gRPC without TLS, inside a cluster.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use procession_domain::error::chain;
 use procession_flow::System;
-use tokio::{net::TcpListener, sync::watch, time::sleep};
+use tokio::{net::TcpListener, sync::watch, time::timeout};
 use tonic::transport::{Server, server::TcpIncoming};
 
 use crate::{scaler::Scaler, wire::external_scaler_server::ExternalScalerServer};
@@ -32,16 +32,14 @@ pub async fn serve(listener: TcpListener, system: Arc<System>, drain: Duration, 
         .max_concurrent_streams(MOST_STREAMS)
         .add_service(service)
         .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stopped(stop.clone()));
-    let too_late = async {
-        stopped(stop).await;
-        sleep(drain).await;
+    let mut served = pin!(served);
+    let ended = tokio::select! {
+        ended = &mut served => Ok(ended),
+        () = stopped(stop) => timeout(drain, served).await,
     };
-    tokio::select! {
-        served = served => {
-            if let Err(error) = served {
-                tracing::error!(error = chain(&error), "the scaler's server ended early");
-            }
-        }
-        () = too_late => tracing::warn!("some of the scaler's answers did not end in time and were cut off"),
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(error = chain(&error), "the scaler's server ended early"),
+        Err(_) => tracing::warn!("some of the scaler's answers did not end in time and were cut off"),
     }
 }

