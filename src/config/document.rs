@@ -2,12 +2,12 @@
 
 use procession_plan::PIPELINES_TOML;
 
-use super::{Config, Environment, settings::SETTINGS};
+use super::{Config, Environment, settings::settings};
 
 /// Key, value and origin of everything that is in force.
 pub(crate) fn rows(config: &Config) -> Vec<(String, String, String)> {
     let origin = |key: &str| config.origins.get(key).cloned().unwrap_or_else(|| "default".to_owned());
-    let settings = SETTINGS.iter().map(|setting| (setting.key.to_owned(), (setting.show)(config)));
+    let settings = settings().map(|setting| (setting.key.to_owned(), (setting.show)(config)));
     let pipelines = config.pipelines.iter().map(|(name, pipeline)| {
         let names: Vec<&str> = pipeline.recipe.variants.iter().map(|spec| spec.name.as_str()).collect();
         (format!("pipelines.{name}"), names.join(", "))
@@ -20,7 +20,7 @@ pub(crate) fn markdown() -> String {
     let defaults = Config::defaults(&Environment::from([("HOME", "~")]));
     let mut text = String::from(INTRODUCTION);
     text.push_str("| key | value | default | what it does |\n| --- | --- | --- | --- |\n");
-    for setting in SETTINGS {
+    for setting in settings() {
         // These depend on the machine.
         let default = match setting.key {
             "threads" => "processors".to_owned(),

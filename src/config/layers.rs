@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 use super::{
     Config, Memory, Roles,
-    settings::{Kind, SETTINGS, Setting},
+    settings::{Kind, Setting, settings},
 };
 
 /// Variables with this prefix are ours.
@@ -119,7 +119,7 @@ impl Layers {
             match (setting(&key), value) {
                 (Some(setting), value) => self.set(setting, value, origin, base),
                 (None, Value::Table(pipelines)) if key == "pipelines" => self.take_pipelines(pipelines, origin),
-                (None, Value::Table(below)) if SETTINGS.iter().any(|setting| setting.key.starts_with(&section)) => {
+                (None, Value::Table(below)) if settings().any(|setting| setting.key.starts_with(&section)) => {
                     self.take_table(&key, below, origin, base);
                 }
                 _ => self.errors.push(format!("{origin}: {key}: there is no such key{}", nearest(&key))),
@@ -233,7 +233,7 @@ impl Layers {
 }
 
 fn setting(key: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.key == key)
+    settings().find(|setting| setting.key == key)
 }
 
 /// The secret of which a key with `_file` behind it names the file.
@@ -243,7 +243,7 @@ fn secret_in_file(key: &str) -> Option<&'static Setting> {
 
 /// A key that may have been meant.
 fn nearest(key: &str) -> String {
-    let near = SETTINGS.iter().map(|setting| (strsim::damerau_levenshtein(key, setting.key), setting.key)).min();
+    let near = settings().map(|setting| (strsim::damerau_levenshtein(key, setting.key), setting.key)).min();
     match near {
         Some((distance, near)) if distance <= 3 => format!("; did you mean {near}?"),
         _ => "; see docs/config.md".to_owned(),

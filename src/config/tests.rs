@@ -26,7 +26,7 @@ fn defaults_need_nothing() {
 
 #[test]
 fn no_setting_is_there_twice() {
-    let mut keys: Vec<_> = settings::SETTINGS.iter().map(|setting| setting.key).collect();
+    let mut keys: Vec<_> = settings::settings().map(|setting| setting.key).collect();
     keys.sort_unstable();
     let all = keys.len();
     keys.dedup();

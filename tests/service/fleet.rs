@@ -4,6 +4,8 @@
 //! `cargo xtask scaling` runs the same with more workers and photos (`PROCESSION_SCALING`), and prints what is written here to
 //! `target/scaling/local.json`.
 
+#![allow(clippy::disallowed_methods, reason = "times are measured, and other processes waited for")]
+
 use std::{
     fs,
     path::Path,

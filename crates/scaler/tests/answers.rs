@@ -34,7 +34,6 @@ impl Bench {
         let settings = Settings {
             region: Region::local(),
             scale: procession_plan::ScalePolicy::default(),
-            scale: procession_plan::ScalePolicy::default(),
             limits: Limits::default(),
             promises: Default::default(),
             critical_share: 0.7,
