@@ -70,6 +70,8 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
             let mut connection = sqlx::PgConnection::connect(&url).await?;
             sqlx::raw_sql(AssertSqlSafe(fill(filled))).execute(&mut connection).await?;
             sqlx::raw_sql("VACUUM ANALYZE").execute(&mut connection).await?;
+            // What the filling left to write is not the ledger's.
+            sqlx::raw_sql("CHECKPOINT").execute(&mut connection).await?;
             let (drained, paced) = both(ledger, measured).await?;
             report(which, jobs, enqueued, &drained, &paced, server.memory());
         }

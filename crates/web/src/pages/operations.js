@@ -161,9 +161,9 @@ function workers(now) {
   return element("ul", { className: "rows" }, ...groups);
 
   function list(some) {
-    return element("ul", { className: "sub" }, ...some.map(({ worker, standing, held, since, device, megapixels_per_second: pace }) => element("li", { className: "pair" },
-      element("span", { className: "name", title: worker }, worker),
-      element("span", { className: "quiet number" }, [standing === "working" ? null : standing, held ? `${number(held)} in hand` : "idle", device, pace === null ? null : paceText(pace), since ? `since ${new Date(since).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" })}` : null].filter(Boolean).join(" · ")))));
+    return element("ul", { className: "sub" }, ...some.map(({ worker, standing, held, since, device, megapixels_per_second: pace }) => element("li", {},
+      element("p", { className: "name", title: worker }, worker),
+      element("p", { className: "quiet number" }, [standing === "working" ? null : standing, held ? `${number(held)} in hand` : "idle", device, pace === null ? null : paceText(pace), since ? `since ${new Date(since).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" })}` : null].filter(Boolean).join(" · ")))));
   }
 }
 
