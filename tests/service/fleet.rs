@@ -72,7 +72,7 @@ async fn a_fleet_grows_with_its_queue_and_loses_nothing_when_it_shrinks() {
     let said = fs::read_to_string(service.path("stderr.txt")).unwrap();
     let lost_leases = said.matches("lease lost").count();
     let report = json!({ "photos": form.photos, "done": status["progress"]["done"], "most_workers": most,
-        "wanted_workers": form.workers, "lost_leases": lost_leases, "seconds": start.elapsed().as_secs_f64(),
+        "wanted_workers": form.workers, "lost_leases": lost_leases, "back_after_seconds": start.elapsed().as_secs_f64(),
         "course": course });
     write(&report);
     assert_eq!(service.terminate(), 0);

@@ -65,7 +65,7 @@ fn local(folder: &Path, frozen: bool, short: &mut Vec<String>) -> Result<()> {
     };
     let figure = |name: &str| number(&report, name).map(|figure| figure as u64);
     let (photos, done) = (figure("photos")?, figure("done")?);
-    let (most, leases, seconds) = (figure("most_workers")?, figure("lost_leases")?, figure("seconds")?);
+    let (most, leases, seconds) = (figure("most_workers")?, figure("lost_leases")?, figure("back_after_seconds")?);
     eprintln!(
         "\n| on this machine | seen |\n|---|---|\n| workers, from 1 up to | {most} |\n| photos, finished | {photos}, {done} |\n\
          | leases lost | {leases} |\n| seconds until the fleet was back at 1 | {seconds} |\n"
