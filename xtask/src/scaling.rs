@@ -89,7 +89,8 @@ fn simulated(folder: &Path, frozen: bool, short: &mut Vec<String>) -> Result<()>
     fs::create_dir_all(&season).context("cannot make the folder of the report")?;
     let mut scenario = fs::read_to_string(root().join(format!("scenarios/{SCENARIO}.toml"))).context("no scenario")?;
     if frozen {
-        scenario += &format!("\n[scale]\nbase_instances = {BASE}\nmost_instances_in_region = {BASE}\n");
+        // What the calendar keeps standing on a Saturday, and nothing beyond. With less the backlog would grow all summer.
+        scenario += &format!("\n[scale]\nbase_instances = {BASE}\nmost_instances_in_region = {}\n", 8 * BASE);
     }
     let file = season.join("scenario.toml");
     fs::write(&file, scenario).context("cannot write the scenario")?;
