@@ -152,7 +152,13 @@ async fn operators_see_the_installation_and_no_names() {
     let mut events = Events::of(&service, &gallery).await;
     redo(&service, &gallery, "high_resolution_portraits").await;
     events.until_done(3).await;
-    let operations = service.get("/api/v1/operations").await;
+    // The worker says that it is there beside its work, and what is known may be half a second old.
+    let operations = loop {
+        let operations = service.get("/api/v1/operations").await;
+        if operations["workers"].as_array().is_some_and(|workers| !workers.is_empty()) {
+            break operations;
+        }
+    };
     let classes: Vec<&str> =
         operations["queue"].as_array().unwrap().iter().map(|class| class["urgency"].as_str().unwrap()).collect();
     assert_eq!(classes, ["same_day_wedding", "next_day_delivery", "standard_delivery"]);
@@ -167,7 +173,7 @@ async fn operators_see_the_installation_and_no_names() {
     let store = &operations["stores"][0];
     assert_eq!((store["healthy"].as_bool(), store["replicas"].as_u64()), (Some(true), Some(1)));
     assert!(store["free_bytes"].as_u64() <= store["total_bytes"].as_u64());
-    assert_eq!(operations["decisions"][0]["kind"], "rank");
+    assert!(operations["decisions"].as_array().unwrap().iter().any(|decision| decision["kind"] == "rank"));
     let text = operations.to_string();
     assert!(!text.contains("obama") && !text.contains("biden"), "{text}");
     let stranger = service.http.get(format!("{}/api/v1/operations", service.url)).send().await.unwrap();
