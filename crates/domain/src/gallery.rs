@@ -169,6 +169,13 @@ pub struct Backlog {
     pub placement: Option<String>,
 }
 
+impl Backlog {
+    /// What its unfinished photos cost.
+    pub fn megapixels(&self) -> f64 {
+        self.waiting_megapixels + self.working_megapixels
+    }
+}
+
 impl Progress {
     /// Every photo is done or quarantined.
     pub fn is_finished(&self) -> bool {

@@ -4,11 +4,11 @@
 //! again and again with [`enrol`]; the controller decides for the fleets that are enrolled and writes a [`Capacity`] for
 //! each; whoever runs it reads that and makes it so.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use procession_domain::{Region, Timestamp};
 use procession_plan::scale::{Cause, Memory};
-use procession_vault::{Document, Documents};
+use procession_vault::Document;
 use serde::{Deserialize, Serialize};
 
 use crate::{Result, System};
@@ -106,7 +106,7 @@ impl Document for Capacity {
 /// # Errors
 /// The ledger does not answer.
 pub async fn enrol(system: &System, fleet: &FleetName, most: Option<u32>) -> Result<()> {
-    let (documents, now) = (documents(system), system.clock.now());
+    let (documents, now) = (system.documents(), system.clock.now());
     let known = documents.get::<Enrolled>(&fleet.to_string()).await?;
     if known.is_some_and(|known| known.document.most == most && now.since(known.document.at) < AGAIN) {
         return Ok(());
@@ -125,7 +125,7 @@ pub(crate) struct Fleet {
 
 /// The fleets that somebody runs.
 pub(crate) async fn fleets(system: &System) -> Result<Vec<Fleet>> {
-    let found = documents(system).list::<Enrolled>(OWNER, None, MOST).await?;
+    let found = system.documents().list::<Enrolled>(OWNER, None, MOST).await?;
     let now = system.clock.now();
     let enrolled = found.into_iter().map(|found| found.document).filter(|of| now.since(of.at) < FORGOTTEN);
     Ok(enrolled.map(|of| Fleet { name: of.fleet, most: of.most }).collect())
@@ -133,7 +133,7 @@ pub(crate) async fn fleets(system: &System) -> Result<Vec<Fleet>> {
 
 /// Writes down what was decided.
 pub(crate) async fn write(system: &System, decided: &Capacity) -> Result<()> {
-    documents(system).put(decided).await?;
+    system.documents().put(decided).await?;
     Ok(())
 }
 
@@ -142,7 +142,7 @@ pub(crate) async fn write(system: &System, decided: &Capacity) -> Result<()> {
 /// # Errors
 /// The ledger does not answer.
 pub async fn capacity(system: &System, fleet: &FleetName) -> Result<Option<Capacity>> {
-    Ok(documents(system).get::<Capacity>(&fleet.to_string()).await?.map(|found| found.document))
+    Ok(system.documents().get::<Capacity>(&fleet.to_string()).await?.map(|found| found.document))
 }
 
 /// What was decided for every fleet.
@@ -150,12 +150,8 @@ pub async fn capacity(system: &System, fleet: &FleetName) -> Result<Option<Capac
 /// # Errors
 /// The ledger does not answer.
 pub async fn capacities(system: &System) -> Result<Vec<Capacity>> {
-    let found = documents(system).list::<Capacity>(OWNER, None, MOST).await?;
+    let found = system.documents().list::<Capacity>(OWNER, None, MOST).await?;
     let now = system.clock.now();
     let is_known = |of: &Capacity| now.since(of.decided_at) < FORGOTTEN;
     Ok(found.into_iter().map(|found| found.document).filter(is_known).collect())
-}
-
-fn documents(system: &System) -> Documents {
-    Documents::new(Arc::clone(&system.ledger))
 }

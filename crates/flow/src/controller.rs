@@ -14,7 +14,7 @@ use std::{
 
 use procession_domain::{Classified, GalleryId, Kind, Timestamp, gallery::Backlog};
 use procession_plan::{Place, PlacePolicy, Placed, Unfinished, critical_times, place};
-use procession_vault::{Document, Documents};
+use procession_vault::Document;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -47,7 +47,7 @@ const TERM: &str = "controller";
 
 /// Whether somebody decides about places now.
 pub(crate) async fn is_decided(system: &System) -> Result<bool> {
-    let term = Documents::new(Arc::clone(&system.ledger)).get::<Term>(TERM).await?;
+    let term = system.documents().get::<Term>(TERM).await?;
     Ok(term.is_some_and(|term| system.clock.now() < term.document.ends_at))
 }
 
@@ -98,7 +98,7 @@ impl Controller {
     /// # Errors
     /// The ledger does not answer. The term then ends by itself.
     pub async fn resign(&self) -> Result<()> {
-        let documents = Documents::new(Arc::clone(&self.system.ledger));
+        let documents = self.system.documents();
         match documents.get::<Term>(TERM).await? {
             Some(term) if term.document.holder == self.name => {
                 let ended = Term { ends_at: self.system.clock.now(), ..term.document };
@@ -110,7 +110,7 @@ impl Controller {
 
     /// Extends its term, or begins one if nobody is in office.
     async fn is_in_office(&self) -> Result<bool> {
-        let documents = Documents::new(Arc::clone(&self.system.ledger));
+        let documents = self.system.documents();
         let (now, length) = (self.system.clock.now(), self.system.settings.lease);
         let term = Term { holder: self.name.clone(), ends_at: now.after(length) };
         let written = match documents.get::<Term>(TERM).await? {

@@ -1,14 +1,12 @@
 //! A gallery is opened, changed, and given its place in the schedule.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 use procession_domain::{
     Classified, Key, Kind, PhotoId, Region,
     gallery::{Gallery, PipelineChoice, Rank},
     photo::PhotoState,
 };
-
-use procession_vault::Documents;
 
 use crate::{Event, Events, Result, System, correction::forget_guests, life::no_pipeline};
 
@@ -55,7 +53,7 @@ pub async fn change_gallery(system: &System, known: &Gallery, wanted: &Gallery, 
 async fn opened(system: &System, gallery: &Gallery, rank: Rank, reason: String, events: &Events) -> Result<()> {
     if !gallery.consent.faces {
         // In this order: the ledger overwrites what was deleted when it erases embeddings.
-        forget_guests(&Documents::new(Arc::clone(&system.ledger)), gallery.id).await?;
+        forget_guests(&system.documents(), gallery.id).await?;
         system.ledger.erase_embeddings(gallery.id).await?;
     }
     let Rank { urgency, deadline, .. } = rank;

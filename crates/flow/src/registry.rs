@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use procession_domain::{Kind, Region, Timestamp, WorkerId, error::chain, photo::Timings};
 use procession_plan::{Cluster, Rate};
-use procession_vault::{Document, Documents};
+use procession_vault::Document;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -127,7 +127,7 @@ async fn register(
         rate: observer.rate(now),
         stages: observer.stages(),
     };
-    documents(system).put(&registration).await?;
+    system.documents().put(&registration).await?;
     system.follow_places(is_decided(system).await?);
     Ok(())
 }
@@ -137,7 +137,7 @@ async fn register(
 /// # Errors
 /// The ledger does not answer. The worker is then missed after a while.
 pub async fn deregister(system: &System, worker: &WorkerId) -> Result<()> {
-    documents(system).delete::<Registration>(&worker.0).await?;
+    system.documents().delete::<Registration>(&worker.0).await?;
     Ok(())
 }
 
@@ -147,13 +147,13 @@ pub async fn deregister(system: &System, worker: &WorkerId) -> Result<()> {
 /// The ledger does not answer.
 pub async fn heard(system: &System) -> Result<Vec<Registration>> {
     let now = system.clock.now();
-    let all = documents(system).list::<Registration>(OWNER, None, MOST).await?;
+    let all = system.documents().list::<Registration>(OWNER, None, MOST).await?;
     Ok(all.into_iter().map(|of| of.document).filter(|of| now < of.silent_at).collect())
 }
 
 /// Forgets workers that were silent for long.
 pub(crate) async fn forget_silent(system: &System) -> Result<()> {
-    documents(system).sweep::<Registration>(system.clock.now(), MOST).await?;
+    system.documents().sweep::<Registration>(system.clock.now(), MOST).await?;
     Ok(())
 }
 
@@ -166,8 +166,4 @@ pub(crate) fn clusters(workers: &[Registration]) -> Vec<Cluster> {
         megapixels_per_second: worker.rate.map(|rate| rate.megapixels_per_second),
     };
     working.map(cluster).collect()
-}
-
-fn documents(system: &System) -> Documents {
-    Documents::new(Arc::clone(&system.ledger))
 }

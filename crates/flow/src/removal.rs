@@ -55,7 +55,7 @@ pub async fn keep_deleting_removed(system: Arc<System>, mut stop: watch::Receive
 /// # Errors
 /// A store or the ledger does not answer; what is left is due again later.
 pub async fn delete_removed(system: &System) -> Result<u64> {
-    let documents = Documents::new(Arc::clone(&system.ledger));
+    let documents = system.documents();
     let mut deleted = 0;
     for due in documents.due::<Removal>(system.clock.now(), BATCH).await? {
         deleted += finish(system, &documents, due.document, due.version).await?;

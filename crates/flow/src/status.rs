@@ -325,7 +325,7 @@ pub(crate) fn unfinished(system: &System, backlog: &Backlog) -> Unfinished {
         rank: backlog.rank,
         margin: default_margin(system.settings.promises.of(backlog.rank.urgency)),
         photos: backlog.waiting + backlog.working,
-        megapixels: backlog.waiting_megapixels + backlog.working_megapixels,
+        megapixels: backlog.megapixels(),
     }
 }
 

@@ -16,7 +16,7 @@ use procession_domain::{
 };
 use procession_pixel::{Device, Limits};
 use procession_plan::ScalePolicy;
-use procession_vault::{Blobs, Ledger};
+use procession_vault::{Blobs, Documents, Ledger};
 use procession_vision::Vision;
 use tokio::sync::{Notify, Semaphore};
 
@@ -107,6 +107,11 @@ impl System {
             settings,
             engine,
         }
+    }
+
+    /// The ledger's documents.
+    pub(crate) fn documents(&self) -> Documents {
+        Documents::new(Arc::clone(&self.ledger))
     }
 
     /// Version and models: with the recipe, what decides an output's bytes.

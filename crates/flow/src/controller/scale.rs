@@ -45,7 +45,7 @@ impl Arrivals {
         // The rate is that of work, also while there is none.
         let is_working = expected.galleries.iter().any(|(of, _)| of.working > 0);
         self.served += expected.rate.filter(|_| is_working).map_or(0.0, |rate| rate.megapixels_per_second) * elapsed;
-        let unfinished: f64 = expected.galleries.iter().map(|(of, _)| megapixels(of)).sum();
+        let unfinished: f64 = expected.galleries.iter().map(|(of, _)| of.megapixels()).sum();
         self.seen.push_back((now, unfinished + self.served));
         while self.seen.get(1).is_some_and(|(at, _)| now.since(*at) >= ARRIVALS) {
             self.seen.pop_front();
@@ -128,7 +128,7 @@ impl Controller {
             urgency: of.rank.urgency,
             deadline: of.rank.deadline,
             margin: default_margin(self.system.settings.promises.of(of.rank.urgency)),
-            megapixels: megapixels(of) * share.part(of, fleet),
+            megapixels: of.megapixels() * share.part(of, fleet),
         };
         expected.galleries.iter().map(due).filter(|due| due.megapixels > 0.0).collect()
     }
@@ -197,10 +197,6 @@ fn queue(expected: &Expected, fleet: &Fleet, share: &Share) -> Queue {
     }
     queue.photos = photos.round() as u64;
     queue
-}
-
-fn megapixels(of: &Backlog) -> f64 {
-    of.waiting_megapixels + of.working_megapixels
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ impl Bench {
             rate: Some(rate),
             stages: None,
         };
-        procession_vault::Documents::new(Arc::clone(&self.system.ledger)).put(&registration).await.unwrap();
+        self.system.documents().put(&registration).await.unwrap();
     }
 
     fn tell(&self, gallery: GalleryId, event: Event) -> bool {

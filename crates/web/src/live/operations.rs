@@ -289,7 +289,7 @@ fn queue(expected: &Expected, urgency: Urgency, now: Timestamp) -> Queue {
         galleries: galleries().count() as u64,
         waiting: galleries().map(|backlog| backlog.waiting).sum(),
         working: galleries().map(|backlog| backlog.working).sum(),
-        megapixels: galleries().map(megapixels).sum(),
+        megapixels: galleries().map(Backlog::megapixels).sum(),
         oldest_age_seconds: oldest.map(|oldest| now.since(oldest).as_secs()),
     }
 }
@@ -310,7 +310,7 @@ fn worst_off(expected: &Expected) -> Vec<Unfinished> {
         gallery: backlog.gallery,
         urgency: backlog.rank.urgency,
         photos: backlog.waiting + backlog.working,
-        megapixels: megapixels(backlog),
+        megapixels: backlog.megapixels(),
         delivery: outlook.delivery,
         deadline: backlog.rank.deadline,
         critical_at: backlog.rank.critical_at,
@@ -321,10 +321,6 @@ fn worst_off(expected: &Expected) -> Vec<Unfinished> {
         placement: backlog.placement.clone(),
     };
     galleries.into_iter().take(GALLERIES).map(view).collect()
-}
-
-fn megapixels(backlog: &Backlog) -> f64 {
-    backlog.waiting_megapixels + backlog.working_megapixels
 }
 
 /// The workers that are heard of, and those that hold photos though nothing is heard of them.
