@@ -95,6 +95,11 @@ fn a_late_autoscaler() {
 }
 
 #[test]
+fn a_few_galleries_on_this_machine() {
+    golden("this_machine");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_report_and_another_seed_another() {
     let scenario = Scenario::read(TROUBLE).unwrap();
     let first = simulate(&scenario).unwrap();
