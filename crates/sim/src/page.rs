@@ -25,8 +25,8 @@ p { margin: .25rem 0; } .soft { color: var(--soft); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin-top: 1rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .35rem .75rem; border-bottom: 1px solid var(--rule); white-space: nowrap; }
-th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
-svg { display: block; width: 100%; height: auto; margin-top: .5rem; }
+th { font-weight: 600; } th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }
+svg { display: block; width: 100%; min-width: 44rem; height: auto; margin-top: .5rem; }
 svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
 svg .rule { stroke: var(--rule); stroke-width: 1; }
 svg .line { fill: none; stroke-width: 1.5; stroke-linejoin: round; }
