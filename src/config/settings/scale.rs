@@ -1,8 +1,22 @@
 //! How fleets are scaled: the figures of `procession_plan::ScalePolicy`.
 
+use procession_plan::scale::Lead;
+
 use super::{Kind, Setting, positive, whole};
 
 pub(super) const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "scale.lead",
+        kind: Kind::Text,
+        what: "What leads a fleet: `forecast` (the calendar keeps workers standing, forecast and queue bring more), `calendar` (the \
+               calendar alone) or `deadlines` (only `base_instances` stand). Deadlines bring more in any case.",
+        set: |config, value, _| {
+            let lead = Lead::ALL.into_iter().find(|lead| value.as_str() == Some(lead.name()));
+            config.scale.lead = lead.ok_or_else(|| super::not("forecast, calendar or deadlines", value))?;
+            Ok(())
+        },
+        show: |config| config.scale.lead.name().to_owned(),
+    },
     number!(
         "scale.local_workers",
         1..,

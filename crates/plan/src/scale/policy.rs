@@ -82,6 +82,20 @@ pub enum Lead {
     Deadlines,
 }
 
+impl Lead {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Forecast, Self::Calendar, Self::Deadlines];
+
+    /// The name in configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Forecast => "forecast",
+            Self::Calendar => "calendar",
+            Self::Deadlines => "deadlines",
+        }
+    }
+}
+
 /// A time of the year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
