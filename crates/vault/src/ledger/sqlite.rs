@@ -41,7 +41,7 @@ use std::path::Path;
 use procession_domain::gallery::CRITICAL_SHARE;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
-use super::{absent, failed, rows};
+use super::{Arrival, Stored, absent, failed, rows};
 use crate::Result;
 use checkpoints::Checkpoints;
 
