@@ -52,7 +52,7 @@ impl Tally {
     pub(super) fn take(&mut self, event: &Event, now: Timestamp) {
         match event {
             Event::GalleryOpened { deadline, .. } | Event::GalleryRanked { deadline, .. } => {
-                self.deadline = Some(*deadline)
+                self.deadline = Some(*deadline);
             }
             Event::FilesFound { files, .. } => {
                 self.files = *files;
