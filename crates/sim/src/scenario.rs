@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Fault, Listed, Machine, Policy, Reactive, Result, ServiceTimes};
 
 /// The scenarios that come with Procession: their names, and the text of each.
-pub const SHIPPED: [(&str, &str); 8] = [
+pub const SHIPPED: [(&str, &str); 9] = [
     ("june_promises", include_str!("../../../scenarios/june_promises.toml")),
     ("june_saturday", include_str!("../../../scenarios/june_saturday.toml")),
     ("late_autoscaler", include_str!("../../../scenarios/late_autoscaler.toml")),
     ("lost_region", include_str!("../../../scenarios/lost_region.toml")),
     ("peak_season", include_str!("../../../scenarios/peak_season.toml")),
     ("quiet_tuesday", include_str!("../../../scenarios/quiet_tuesday.toml")),
+    ("slow_nodes", include_str!("../../../scenarios/slow_nodes.toml")),
     ("this_machine", include_str!("../../../scenarios/this_machine.toml")),
     ("year", include_str!("../../../scenarios/year.toml")),
 ];
