@@ -9,8 +9,8 @@ use procession_domain::{
 };
 
 use super::{
-    Connection, Store, absent, claim, dialect, failed, galleries::without_gallery, leases, removal::refuse_condemned,
-    rows,
+    Connection, Store, absent, claim, demand, dialect, failed, galleries::without_gallery, leases,
+    removal::refuse_condemned, rows,
 };
 use crate::Result;
 
@@ -44,6 +44,7 @@ pub(super) async fn store(ledger: &Store, photo: &Photo, priority: Priority, cos
         None => {
             insert(&mut transaction, photo, "stored", (rows::priority(priority), cost), action).await?;
             insert_job(&mut transaction, &photo.id.to_string(), &photo.gallery.to_string(), action).await?;
+            demand::count(&mut transaction, &ledger.options.region, photo, cost).await?;
             true
         }
     };

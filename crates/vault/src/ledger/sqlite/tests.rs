@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use procession_domain::{Classified, Kind, StudioId};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, sqlite::SqliteConnectOptions};
 
-use super::{super::MIGRATIONS, SqliteLedger, backlog, claim, dialect, documents, galleries, photos, removal};
+use super::{super::MIGRATIONS, SqliteLedger, backlog, claim, demand, dialect, documents, galleries, photos, removal};
 use crate::documents::{Expect, Record};
 use crate::ledger::{
     Ledger,
@@ -86,6 +86,11 @@ async fn a_claim_never_looks_through_all_jobs() {
 #[tokio::test]
 async fn documents_are_found_in_their_order() {
     assert_walks(&documents::STATEMENTS, &["SEARCH", "LIST SUBQUERY", "CREATE BLOOM FILTER"]).await;
+}
+
+#[tokio::test]
+async fn the_history_is_found_by_its_hours_and_days() {
+    assert_walks(&demand::STATEMENTS, &["SEARCH"]).await;
 }
 
 #[tokio::test]
