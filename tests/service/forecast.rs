@@ -64,6 +64,7 @@ async fn a_history_that_was_taken_over_starts_workers() {
     assert!(again.starts_with("Took over 0 hours with 0 photos, and 0 weddings; 4368 hours were known"), "{again}");
     assert_eq!(service.command(&["forecast", "export"]), fs::read_to_string(&history).unwrap());
     // It is made anew at the start of a controller.
+    service.terminate();
     service.restart_with(|command| {
         scaled(command, "false");
         command
@@ -80,11 +81,16 @@ async fn a_history_that_was_taken_over_starts_workers() {
     assert!(shown["arrived"].as_array().unwrap().len() >= 72);
     let fleets = until(&service, "/api/v1/operations", |_, seen| seen["fleets"][0]["desired"].is_u64()).await;
     assert!(!fleets["fleets"][0]["reason"].as_str().unwrap().contains("forecast"), "{fleets:#}");
+    service.terminate();
     service.restart_with(|command| {
         scaled(command, "true");
         command
     });
-    let grown = until(&service, "/api/v1/operations", |_, seen| seen["fleets"][0]["desired"] == 3).await;
+    let grown = until(&service, "/api/v1/operations", |_, seen| {
+        seen["fleets"][0]["reason"].as_str().is_some_and(|why| why.contains("forecast"))
+    })
+    .await;
+    assert_eq!(grown["fleets"][0]["desired"], 3);
     let why = grown["fleets"][0]["reason"].as_str().unwrap();
     assert!(why.contains("are needed for the 36000 photos that are forecast for the hour from"), "{why}");
     let decisions = grown["decisions"].as_array().unwrap();
@@ -141,7 +147,7 @@ fn at(day: Date, hour: i8) -> Timestamp {
     TimeZone::get("America/New_York").unwrap().to_timestamp(day.at(hour, 0, 0, 0)).unwrap().into()
 }
 
-/// Two years of Saturdays with their bookings: 500 photos a wedding on its evening, and 80 weddings on the next one.
+/// Two years of Saturdays with their bookings: 4,000 photos a wedding on its evening, and 80 weddings on the next one.
 async fn two_years(ledger: &dyn Ledger) {
     let (mut arrivals, mut bookings) = (Vec::new(), Vec::new());
     let weddings = |week: i64| 10 + (week.unsigned_abs() * 7_919) % 31;
@@ -155,7 +161,7 @@ async fn two_years(ledger: &dyn Ledger) {
         let announced_at = at(day.checked_sub(Span::new().days(60)).unwrap(), 9);
         let booked = Booked { region: region(), wedding: day, announced_at };
         bookings.extend((0..count).map(|number| (format!("{day} {number}"), booked.clone())));
-        let photos = 10 + count * 125;
+        let photos = 10 + count * 1_000;
         let hour = |hour| Arrivals { region: region(), hour: at(day, hour), photos, megapixels: 24.0 * photos as f64 };
         if days > 1 {
             arrivals.extend((20..24).map(hour));
@@ -203,7 +209,7 @@ async fn over_postgresql_capacity_is_there_before_a_booked_saturday() {
     assert_eq!((before.desired, before.cause), (6, Cause::Steady), "{}", before.reason);
     let made = prospects(&second).await.unwrap();
     assert_eq!((made.len(), made[0].made_at), (1, clock.now()));
-    // The controller is lost; another takes over nine minutes before the hour for which 10,000 photos are booked.
+    // The controller is lost; another takes over nine minutes before the hour for which 80,000 photos are booked.
     clock.advance(Duration::from_secs(51 * 60));
     let raised = decide(&second, &controllers[1]).await.unwrap();
     assert_eq!(raised.cause, Cause::Forecast, "{}", raised.reason);

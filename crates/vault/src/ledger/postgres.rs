@@ -52,7 +52,7 @@ use procession_domain::{Region, gallery::CRITICAL_SHARE};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::{task::AbortHandle, time::timeout};
 
-use super::{absent, failed, rows};
+use super::{Arrival, Stored, absent, failed, rows};
 use crate::{Error, Result};
 use arrivals::Arrivals;
 use position::late;

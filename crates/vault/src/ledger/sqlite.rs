@@ -43,7 +43,7 @@ use std::path::Path;
 use procession_domain::{Region, gallery::CRITICAL_SHARE};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
-use super::{absent, failed, rows};
+use super::{Arrival, Stored, absent, failed, rows};
 use crate::Result;
 use checkpoints::Checkpoints;
 

@@ -6,12 +6,12 @@ use procession_domain::{
     demand::{Arrivals, Booked},
     gallery::{Gallery, TimeZoneName, Wedding},
     photo::Photo,
-    recipe::Priority,
 };
 
 use super::{
+    super::Arrival,
     Ledger,
-    samples::{at, gallery, photo, rank},
+    samples::{arrival, at, gallery, photo, rank},
 };
 
 /// 2026-06-21T00:00:00Z, and so many hours after it.
@@ -35,12 +35,16 @@ fn booked(date: &str, announced_at: Timestamp) -> Booked {
     Booked { region: Region::local(), wedding: day(date), announced_at }
 }
 
+fn arriving() -> Arrival {
+    Arrival { cost: 24.0, ..arrival() }
+}
+
 pub(super) async fn a_new_photo_arrives_once(ledger: &dyn Ledger) {
     let gallery = ledger.open_gallery(&gallery("arriving"), &rank(1.0)).await.unwrap();
     let store = async |number: usize, second: i64| {
         let photo = Photo { stored_at: at(second), ..photo(gallery.id, number) };
         ledger.stage_photo(&photo).await.unwrap();
-        ledger.store_photo(&photo, Priority::Medium, 24.0).await.unwrap()
+        ledger.store_photo(&photo, &arriving()).await.unwrap().is_some()
     };
     assert!(ledger.arrivals(at(0)).await.unwrap().is_empty());
     for number in 0..9 {
@@ -63,7 +67,7 @@ pub(super) async fn removed_galleries_stay_in_the_history(ledger: &dyn Ledger) {
     for (name, date) in [("past", past), ("ahead", ahead)] {
         let gallery = Gallery { wedding: wedding(date), ..gallery(name) };
         ledger.open_gallery(&gallery, &rank(1.0)).await.unwrap();
-        ledger.store_photo(&photo(gallery.id, 1), Priority::Medium, 24.0).await.unwrap();
+        ledger.store_photo(&photo(gallery.id, 1), &arriving()).await.unwrap();
     }
     let before = (ledger.arrivals(at(0)).await.unwrap(), ledger.bookings(day(past)).await.unwrap());
     assert_eq!(before, (vec![arrived(0, 2, 48.0)], vec![booked(past, at(0)), booked(ahead, at(0))]));
@@ -93,7 +97,7 @@ pub(super) async fn removed_galleries_stay_in_the_history(ledger: &dyn Ledger) {
 pub(super) async fn what_another_system_knew_is_taken_over_once(ledger: &dyn Ledger) {
     let gallery = ledger.open_gallery(&gallery("own"), &rank(1.0)).await.unwrap();
     for number in 0..5 {
-        ledger.store_photo(&photo(gallery.id, number), Priority::Medium, 24.0).await.unwrap();
+        ledger.store_photo(&photo(gallery.id, number), &arriving()).await.unwrap();
     }
     let other = Arrivals { region: "eu-west-1".parse().unwrap(), ..arrived(-2, 70, 0.0) };
     let imported = [arrived(-2, 412, 0.0), other.clone(), arrived(-1, 0, 0.0)];

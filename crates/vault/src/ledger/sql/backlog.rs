@@ -6,7 +6,7 @@ use super::{Store, failed, rows};
 use crate::Result;
 
 /// The first of a gallery's jobs that wait has the least id.
-const BACKLOG: &str = "SELECT gallery.id, urgency, weight, deadline, critical_at,
+const BACKLOG: &str = "SELECT gallery.id, urgency, weight, since, deadline, critical_at,
          unfinished.waiting, unfinished.working, unfinished.cost, unfinished.held_cost, photo.stored_at,
          cluster, placement
      FROM (SELECT gallery,
@@ -29,13 +29,14 @@ const HOLDERS: &str = "SELECT worker, COUNT(*), MIN(wakes_at) FROM job
 pub(super) const STATEMENTS: [&str; 2] = [BACKLOG, HOLDERS];
 
 pub(super) async fn backlog(ledger: &Store) -> Result<Vec<Backlog>> {
-    type Row = (String, String, f64, i64, i64, i64, i64, f64, f64, Option<i64>, Option<String>, Option<String>);
+    type Row = (String, String, f64, i64, i64, i64, i64, i64, f64, f64, Option<i64>, Option<String>, Option<String>);
     let rows: Vec<Row> =
         sqlx::query_as(BACKLOG).fetch_all(&ledger.readers).await.map_err(failed("count what is unfinished"))?;
     let backlog = |(
         id,
         urgency,
         weight,
+        since,
         deadline,
         critical_at,
         waiting,
@@ -48,7 +49,7 @@ pub(super) async fn backlog(ledger: &Store) -> Result<Vec<Backlog>> {
     ): Row| {
         Ok(Backlog {
             gallery: rows::id(&id, "gallery")?,
-            rank: rows::rank(&id, &urgency, weight, deadline, critical_at)?,
+            rank: rows::rank(&id, &urgency, weight, [since, deadline, critical_at])?,
             waiting: waiting.unsigned_abs(),
             working: working.unsigned_abs(),
             waiting_megapixels: cost,

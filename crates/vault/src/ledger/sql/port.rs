@@ -8,14 +8,13 @@ use procession_domain::{
     gallery::{Backlog, Gallery, Progress, Rank},
     job::{Claim, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
-    recipe::Priority,
 };
 
 use super::{Store, backlog, claim, demand, documents, galleries, leases, photos, removal};
 use crate::{
     Result,
     documents::{Record, Removal, Versioned, Write},
-    ledger::{Ask, Ledger},
+    ledger::{Arrival, Ask, Ledger, Stored},
 };
 
 #[async_trait]
@@ -59,16 +58,12 @@ impl Ledger for Store {
         self.attempt("pardon originals", || removal::pardon(self, removal)).await
     }
 
-    async fn rank_gallery(&self, id: GalleryId, rank: &Rank) -> Result<()> {
-        self.attempt("rank a gallery", || galleries::rank(self, id, rank)).await
-    }
-
     async fn stage_photo(&self, photo: &Photo) -> Result<()> {
         self.attempt("stage a photo", || photos::stage(self, photo)).await
     }
 
-    async fn store_photo(&self, photo: &Photo, priority: Priority, cost: f64) -> Result<bool> {
-        self.attempt("store a photo", || photos::store(self, photo, priority, cost)).await
+    async fn store_photo(&self, photo: &Photo, arrival: &Arrival) -> Result<Option<Stored>> {
+        self.attempt("store a photo", || photos::store(self, photo, arrival)).await
     }
 
     async fn refuse_file(&self, gallery: GalleryId, refusal: &Refusal, now: Timestamp) -> Result<()> {
