@@ -46,7 +46,7 @@ fn busy(service: &Running, region: &str) -> String {
 async fn a_history_that_was_taken_over_starts_workers() {
     let scaled = |command: &mut Command, follow: &str| {
         command.env("PROCESSION__SCALE__LOCAL_WORKERS", "3").env("PROCESSION__SCALE__BASE_INSTANCES", "0");
-        command.env("PROCESSION__FORECAST__FOLLOW", follow);
+        command.env("PROCESSION__FORECAST__FOLLOW", follow).args(["--log", "info"]);
     };
     let mut service = Running::start_with(|command| {
         scaled(command, "false");
