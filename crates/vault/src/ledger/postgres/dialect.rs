@@ -5,10 +5,10 @@ use procession_domain::{PhotoId, job::Lease, photo::Finished};
 use super::{Connection, failed, rows};
 use crate::{Error, Result};
 
-/// The row of its hour that counts a photo: one of four, by its id, which is a hash. A row is locked until the commit is
-/// durable, and others wait for it.
+/// The row of its hour that counts a photo: one of sixteen, by the last digit of its id, which is a hash. A row is locked until
+/// the commit is durable, and others wait for it.
 pub(super) fn slot(photo: PhotoId) -> i64 {
-    photo.to_string().bytes().last().map_or(0, i64::from) % 4
+    photo.to_string().chars().last().and_then(|digit| digit.to_digit(16)).map_or(0, i64::from)
 }
 
 /// Locks a name until the end of the transaction. Statements that follow see what the one before has written.
