@@ -84,7 +84,8 @@ pub struct Stored {
 /// The index over the vault, and the queue of work.
 ///
 /// What every implementation guarantees, and `conformance` checks:
-/// - Every method is one transaction: after a crash, all of it happened or none, and what returned is durable.
+/// - Every method is one transaction: after a crash, all of it happened or none, and what returned is durable; but leases may
+///   be forgotten when a machine loses its power together with those that it had given them to.
 /// - A photo's job exists exactly if the photo is stored and not finished.
 /// - A job is held by one lease at a time. An expired lease can be claimed by anybody; whoever held it cannot complete it.
 /// - The time is the caller's `now`; the ledger asks no clock.

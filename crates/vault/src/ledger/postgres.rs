@@ -179,6 +179,11 @@ impl PostgresLedger {
         self.within(self.options.call_timeout, action, attempts).await
     }
 
+    /// As `attempt`, for what lasts: a commit returns when its log is on the medium, and on a standby's where there is one.
+    async fn lasting<T, F: Future<Output = Result<T>>>(&self, action: &'static str, call: impl Fn() -> F) -> Result<T> {
+        self.attempt(action, call).await
+    }
+
     /// Whoever adds work tells.
     async fn arrival(&self) {
         self.arrivals.next().await;
