@@ -6,6 +6,7 @@ mod bench_ledger;
 mod bench_pixel;
 mod bench_serve;
 mod bench_simulation;
+mod bench_vision;
 mod chaos;
 mod check;
 mod demo;
@@ -27,6 +28,7 @@ The developer's commands of Procession.
   cargo xtask check        formatting, clippy, layers, files, documents, deployment; `check deployment` that alone
   cargo xtask setup        only what demo and test do first
   cargo xtask bench pixel  measures the pixel path beside sharp (--rounds N, --write)
+  cargo xtask bench vision measures what looking at a photo takes (--rounds N, --write)
   cargo xtask bench ledger measures both ledgers with 100,000 jobs (--million, --seconds N, --write)
   cargo xtask bench forecast rates the forecast beside statsforecast (--weeks N, --arima, --write)
   cargo xtask drill        breaks a real deployment and measures how it goes on (--write)
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         ["drill", ..] => drill::run(&arguments[1..]),
         ["bench", "serve", ..] => bench_serve::run(&arguments[2..]),
         ["bench", "simulation", ..] => bench_simulation::run(&arguments[2..]),
+        ["bench", "vision", ..] => bench_vision::run(&arguments[2..]),
         ["photos"] => demo::photos(),
         ["credits"] => demo::print_credits(),
         ["help" | "--help" | "-h"] => {

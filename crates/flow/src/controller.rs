@@ -8,18 +8,19 @@ mod scale;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use procession_domain::{Classified, GalleryId, Kind, Timestamp, gallery::Backlog};
+use procession_domain::{Classified, GalleryId, Kind, Region, Timestamp, gallery::Backlog};
 use procession_plan::{Place, PlacePolicy, Placed, Unfinished, critical_times, place};
 use procession_vault::Document;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Result, System,
-    capacity::Capacity,
+    capacity::{self, Capacity},
+    forecast::{self, Prospect},
     registry,
     status::{Expected, Observer, unfinished},
 };
@@ -60,6 +61,8 @@ pub enum Decision {
     Critical(GalleryId, Timestamp),
     /// A fleet should have so many workers.
     Capacity(Box<Capacity>),
+    /// What is forecast in this region is followed from now on, or only shown; and why.
+    Forecast(Region, bool, String),
 }
 
 /// Decides, when it is in office.
@@ -67,13 +70,16 @@ pub struct Controller {
     system: Arc<System>,
     name: String,
     arrivals: Mutex<scale::Arrivals>,
+    /// When it made the forecasts last.
+    foreseen_at: Mutex<Option<Timestamp>>,
 }
 
 impl Controller {
     /// A controller of this process. It is not in office yet.
     pub fn new(system: Arc<System>) -> Self {
         let nonce = getrandom::u32().unwrap_or_default();
-        Self { system, name: format!("{}-{nonce:08x}", std::process::id()), arrivals: Mutex::default() }
+        let name = format!("{}-{nonce:08x}", std::process::id());
+        Self { system, name, arrivals: Mutex::default(), foreseen_at: Mutex::default() }
     }
 
     /// Decides what is to be decided now, where it has or gets the right to, and writes it down. Returns what was changed.
@@ -91,6 +97,28 @@ impl Controller {
         decided.extend(capacities.into_iter().map(|capacity| Decision::Capacity(Box::new(capacity))));
         registry::forget_silent(&self.system).await?;
         Ok(decided)
+    }
+
+    /// Makes the forecasts of the hour, where it is in office and has not made them yet: beside [`decide`](Self::decide), which
+    /// never waits for it. Returns for which regions it changed whether they are followed.
+    ///
+    /// # Errors
+    /// The ledger does not answer. What is kept of the hour before then holds on.
+    pub async fn foresee(&self) -> Result<Vec<Decision>> {
+        let now = self.system.clock.now();
+        let term = self.system.documents().get::<Term>(TERM).await?.map(|term| term.document);
+        let is_in_office = term.is_some_and(|term| term.holder == self.name && now < term.ends_at);
+        let hour = |at: Timestamp| at.micros().div_euclid(3_600_000_000);
+        let made_at = *self.foreseen_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_in_office || made_at.is_some_and(|at| hour(at) == hour(now)) {
+            return Ok(Vec::new());
+        }
+        let fleets = capacity::fleets(&self.system).await?;
+        let regions = fleets.into_iter().map(|fleet| fleet.name.region).collect();
+        let changed = forecast::make(&self.system, regions).await?;
+        *self.foreseen_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        let decision = |of: Prospect| Decision::Forecast(of.region, of.followed, of.standing);
+        Ok(changed.into_iter().map(decision).collect())
     }
 
     /// Lets another decide at once.

@@ -15,6 +15,7 @@ mod error;
 mod event;
 mod export;
 mod fleet;
+pub mod forecast;
 mod gallery;
 mod ingest;
 mod life;

@@ -131,6 +131,7 @@ impl Bench {
             limits: Limits::default(),
             promises: Default::default(),
             critical_share: 0.7,
+            foresight: procession_flow::forecast::Foresight::default(),
             pipelines: procession_plan::pipelines(),
             memory_bytes: 1 << 30,
             lease: Duration::from_secs(10),

@@ -42,6 +42,7 @@ impl Bench {
             lease: LEASE,
             retry: RetryPolicy::default(),
             critical_share: 0.7,
+            foresight: crate::forecast::Foresight::default(),
         };
         let (blobs, device) = (Arc::new(MemoryBlobs::default()), Arc::new(CpuDevice::new(1)));
         let system = System::new(Arc::new(ledger), blobs, device, None, Arc::clone(&clock) as _, settings);
