@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use procession_domain::{
-    ContentHash, GalleryId, Key, ManualClock, PhotoId, StudioId, Timestamp, WorkerId,
+    ContentHash, GalleryId, Key, ManualClock, PhotoId, Stages, StudioId, Timestamp, WorkerId,
     analysis::Analysis,
     capture::Capture,
     gallery::{Consent, Gallery, PipelineChoice, Rank},
@@ -93,7 +93,16 @@ impl Prepared {
     pub(crate) async fn finish_as(&self, photo: &Photo, made: &[Made<'_>], analysis: Analysis) {
         let (now, system) = (self.service.system.clock.now(), &self.service.system);
         let worker = WorkerId("test".to_owned());
-        let ask = Ask { worker: &worker, region: None, count: 1, only: None, now, expires_at: now.after(HOUR) };
+        let ask = Ask {
+            worker: &worker,
+            region: None,
+            count: 1,
+            only: None,
+            at: Stages::ALL,
+            stages: Stages::ALL,
+            now,
+            expires_at: now.after(HOUR),
+        };
         let claims = system.ledger.claim(&ask).await.unwrap();
         assert_eq!(claims.iter().map(|claim| claim.photo.id).collect::<Vec<_>>(), [photo.id]);
         let mut variants = Vec::new();
@@ -188,6 +197,7 @@ async fn open(
         memory_bytes: 256 << 20,
         lease: Duration::from_secs(10),
         critical_share: 0.7,
+        stages: Stages::ALL,
         retry: RetryPolicy::default(),
     };
     let system = System::new(Arc::new(ledger), blobs, Arc::new(CpuDevice::new(1)), None, clock, settings);

@@ -4,21 +4,23 @@
 //! Of all processes that can, one does, for a term that it extends while it lives; another takes over when the term is over.
 //! While nobody is in office, workers take whatever comes, as if no gallery had a place: nothing ever waits for a controller.
 
+mod divide;
 mod scale;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use procession_domain::{Classified, GalleryId, Kind, Timestamp, gallery::Backlog};
+use procession_domain::{Classified, GalleryId, Kind, Region, Stage, Timestamp, gallery::Backlog};
 use procession_plan::{Place, PlacePolicy, Placed, Unfinished, critical_times, place};
 use procession_vault::Document;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Result, System,
+    affinity::Division,
     capacity::Capacity,
     registry,
     status::{Expected, Observer, unfinished},
@@ -60,6 +62,8 @@ pub enum Decision {
     Critical(GalleryId, Timestamp),
     /// A fleet should have so many workers.
     Capacity(Box<Capacity>),
+    /// Who in a region does which part of a photo's life first.
+    Divided(Box<Division>),
 }
 
 /// Decides, when it is in office.
@@ -67,13 +71,20 @@ pub struct Controller {
     system: Arc<System>,
     name: String,
     arrivals: Mutex<scale::Arrivals>,
+    /// What nobody offered when it was last looked at.
+    gaps: Mutex<BTreeSet<(Stage, Option<Region>)>>,
 }
 
 impl Controller {
     /// A controller of this process. It is not in office yet.
     pub fn new(system: Arc<System>) -> Self {
         let nonce = getrandom::u32().unwrap_or_default();
-        Self { system, name: format!("{}-{nonce:08x}", std::process::id()), arrivals: Mutex::default() }
+        Self {
+            system,
+            name: format!("{}-{nonce:08x}", std::process::id()),
+            arrivals: Mutex::default(),
+            gaps: Mutex::default(),
+        }
     }
 
     /// Decides what is to be decided now, where it has or gets the right to, and writes it down. Returns what was changed.
@@ -87,6 +98,8 @@ impl Controller {
         let expected = observer.expected(&self.system, Duration::ZERO).await?;
         let mut decided = self.place(&expected).await?;
         decided.extend(self.rank(&expected).await?);
+        decided.extend(self.divide(&expected).await?);
+        self.warn_of_gaps(&expected.gaps);
         let capacities = self.scale(&expected).await?;
         decided.extend(capacities.into_iter().map(|capacity| Decision::Capacity(Box::new(capacity))));
         registry::forget_silent(&self.system).await?;

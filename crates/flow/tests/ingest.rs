@@ -127,6 +127,7 @@ impl Bench {
             lease: Duration::from_secs(10),
             retry: procession_plan::RetryPolicy::default(),
             critical_share: 0.7,
+            stages: procession_domain::Stages::ALL,
         };
         let (ledger, device) = (Arc::new(ledger), Arc::new(CpuDevice::new(1)));
         let system = System::new(ledger, Arc::new(blobs), device, None, Arc::clone(&clock) as _, settings);

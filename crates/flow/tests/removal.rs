@@ -123,6 +123,7 @@ impl Bench {
             limits: Limits::default(),
             promises: Default::default(),
             critical_share: 0.7,
+            stages: procession_domain::Stages::ALL,
             pipelines: procession_plan::pipelines(),
             memory_bytes: 1 << 30,
             lease: Duration::from_secs(10),

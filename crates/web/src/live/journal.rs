@@ -98,6 +98,7 @@ impl Journal {
                     let why = format!("critical from {from} on, by what is left of it and of the others");
                     ("rerank", Some(gallery), why)
                 }
+                Decided::Divided(of) => ("divide", None, format!("{}: {}", of.region, of.affinity.reason)),
                 Decided::Capacity(of) => ("scale", None, format!("{}: {}", of.fleet, of.reason)),
             };
             self.decide(at, kind, gallery, None, reason);

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use procession_domain::{
-    Timestamp,
+    Stage, Timestamp,
     analysis::Face,
     gallery::Gallery,
-    job::Lease,
+    job::{Found, Lease},
     photo::{Failure, Finished},
 };
 
@@ -125,6 +125,56 @@ pub(super) async fn complete_all(ledger: &Store, done: &[(Lease, Finished)]) -> 
     Ok(results)
 }
 
+pub(super) async fn pass_on(ledger: &Store, passed: &[(Lease, Stage, Found)]) -> Result<Vec<Result<()>>> {
+    let action = "pass jobs on";
+    let mut results: Vec<_> = passed.iter().map(|(lease, ..)| Err(stale(lease))).collect();
+    let mut transaction = ledger.write(action).await?;
+    let mut waiting = BTreeMap::new();
+    // Everybody locks jobs in this order.
+    let mut order: Vec<usize> = (0..passed.len()).collect();
+    order.sort_by_key(|at| passed[*at].0.job.0);
+    for at in order {
+        let (lease, stage, found) = &passed[at];
+        let Some(held) = held(&mut transaction, lease, action).await? else { continue };
+        wait_at(&mut transaction, lease, *stage, found, action).await?;
+        let faces = found.analysis.faces.as_deref().unwrap_or_default();
+        if faces.iter().any(|face| face.embedding.is_some()) {
+            keep_embeddings(&mut transaction, &held.photo, &held.gallery, faces, action).await?;
+        }
+        if !held.waits {
+            *waiting.entry(held.gallery).or_insert(0) += 1;
+        }
+        results[at] = Ok(());
+    }
+    for (gallery, count) in waiting {
+        claim::add_waiting(&mut transaction, &gallery, count, action).await?;
+    }
+    // Those who go on with it may have nothing to do, whatever else waits in the gallery.
+    dialect::tell(&mut transaction).await?;
+    transaction.commit().await.map_err(failed(action))?;
+    Ok(results)
+}
+
+/// The job waits at this stage. Nobody has the right to complete it under this epoch any more.
+async fn wait_at(
+    connection: &mut Connection,
+    lease: &Lease,
+    stage: Stage,
+    found: &Found,
+    action: &'static str,
+) -> Result<()> {
+    let sql =
+        "UPDATE job SET state = 'waiting', wakes_at = NULL, worker = NULL, failures = 0, failure = NULL, stage = $2,
+         found = $3 WHERE id = $1";
+    let done = sqlx::query(sql)
+        .bind(lease.job.0)
+        .bind(stage.index() as i64)
+        .bind(rows::write(found)?)
+        .execute(connection)
+        .await;
+    done.map(|_| ()).map_err(failed(action))
+}
+
 /// Keeps the embeddings if there is consent now: it may have been withdrawn while the worker had the photo.
 async fn keep_embeddings(
     connection: &mut Connection,
@@ -145,7 +195,7 @@ async fn keep_embeddings(
     }
     for (face, embedding) in (0_i64..).zip(faces.iter().map(|face| &face.embedding)) {
         let Some(vector) = embedding else { continue };
-        sqlx::query("INSERT INTO embedding (photo, face, gallery, vector) VALUES ($1, $2, $3, $4)")
+        sqlx::query(KEEP)
             .bind(photo)
             .bind(face)
             .bind(gallery)
@@ -157,6 +207,10 @@ async fn keep_embeddings(
     Ok(())
 }
 
+/// They may be there from before the photo's analysis was done again.
+const KEEP: &str = "INSERT INTO embedding (photo, face, gallery, vector) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (photo, face) DO UPDATE SET vector = excluded.vector";
+
 /// What whoever keeps or erases a gallery's embeddings locks.
 pub(super) fn embeddings_of(gallery: &str) -> String {
     format!("embeddings of {gallery}")
@@ -167,6 +221,9 @@ pub(super) async fn quarantine(ledger: &Store, lease: &Lease, failure: &Failure,
     let mut transaction = ledger.write(action).await?;
     let held = held_or_conflict(&mut transaction, lease, action).await?;
     execute_on_job(&mut transaction, "DELETE FROM job WHERE id = $1", lease, action).await?;
+    // Of a photo that was passed on.
+    let sql = "DELETE FROM embedding WHERE photo = $1";
+    sqlx::query(sql).bind(&held.photo).execute(&mut *transaction).await.map_err(failed(action))?;
     sqlx::query("UPDATE photo SET state = 'quarantined', failure = $2 WHERE id = $1")
         .bind(&held.photo)
         .bind(rows::write(failure)?)

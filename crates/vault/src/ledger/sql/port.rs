@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use procession_domain::{
-    ContentHash, GalleryId, PhotoId, Region, StudioId, Timestamp,
+    ContentHash, GalleryId, PhotoId, Region, Stage, StudioId, Timestamp,
     gallery::{Backlog, Gallery, Progress, Rank},
-    job::{Claim, Holder, Lease},
+    job::{Claim, Found, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
     recipe::Priority,
 };
@@ -122,6 +122,10 @@ impl Ledger for Store {
 
     async fn complete_all(&self, done: &[(Lease, Finished)]) -> Result<Vec<Result<()>>> {
         self.attempt("complete jobs", || leases::complete_all(self, done)).await
+    }
+
+    async fn pass_on(&self, passed: &[(Lease, Stage, Found)]) -> Result<Vec<Result<()>>> {
+        self.attempt("pass jobs on", || leases::pass_on(self, passed)).await
     }
 
     async fn quarantine(&self, lease: &Lease, failure: &Failure, now: Timestamp) -> Result<()> {
