@@ -51,7 +51,9 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn take(&mut self, event: &Event, now: Timestamp) {
         match event {
-            Event::GalleryOpened { deadline, .. } => self.deadline = Some(*deadline),
+            Event::GalleryOpened { deadline, .. } | Event::GalleryRanked { deadline, .. } => {
+                self.deadline = Some(*deadline);
+            }
             Event::FilesFound { files, .. } => {
                 self.files = *files;
                 self.phase = Phase::Storing;

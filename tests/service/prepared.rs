@@ -17,7 +17,7 @@ use procession_domain::{
 use procession_flow::{Settings, System};
 use procession_pixel::{CpuDevice, Limits};
 use procession_plan::RetryPolicy;
-use procession_vault::{Ask, Blobs, MemoryBlobs, Replicated, SqliteLedger};
+use procession_vault::{Arrival, Ask, Blobs, MemoryBlobs, Replicated, SqliteLedger};
 use procession_web::{Connections, Service, ServiceSettings, Sources};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch};
@@ -80,8 +80,9 @@ impl Prepared {
 
     pub(crate) async fn store_as(&self, photo: Photo, content: &[u8]) -> Photo {
         let key = Key::Original(photo.original);
+        let arrival = Arrival { priority: Priority::Medium, cost: 1.0, rank: rank() };
         self.service.system.blobs.put(&key, Bytes::copy_from_slice(content)).await.unwrap();
-        self.service.system.ledger.store_photo(&photo, Priority::Medium, 1.0).await.unwrap();
+        self.service.system.ledger.store_photo(&photo, &arrival).await.unwrap();
         photo
     }
 
@@ -233,7 +234,7 @@ fn gallery() -> Gallery {
 
 fn rank() -> Rank {
     let end = Timestamp::from_micros(1_900_000_000_000_000);
-    Rank { urgency: Urgency::StandardDelivery, weight: 1.0, deadline: end, critical_at: end }
+    Rank { urgency: Urgency::StandardDelivery, weight: 1.0, since: end, deadline: end, critical_at: end }
 }
 
 fn fingerprint() -> Fingerprint {

@@ -110,7 +110,7 @@ pub struct Gallery {
     pub consent: Consent,
     /// The pipeline of its photos.
     pub pipeline: PipelineChoice,
-    /// When it was opened. Its promise counts from here.
+    /// When it was opened.
     pub opened_at: Timestamp,
 }
 
@@ -125,10 +125,34 @@ pub struct Rank {
     pub urgency: Urgency,
     /// Share under contention; greater than zero.
     pub weight: f64,
+    /// From when the promise counts: the arrival of the latest photo, or the opening while there is none.
+    pub since: Timestamp,
     /// When the gallery is promised.
     pub deadline: Timestamp,
     /// From here on the gallery is critical: the deadline less the predicted remaining work and a margin.
     pub critical_at: Timestamp,
+}
+
+impl Rank {
+    /// The same promise, counted from no earlier than `since`.
+    #[must_use]
+    pub fn not_before(self, since: Timestamp) -> Self {
+        let later = since.since(self.since);
+        let (since, deadline) = (self.since.after(later), self.deadline.after(later));
+        Self { since, deadline, critical_at: self.critical_at.after(later), ..self }
+    }
+
+    /// The rank after another photo, which alone would have the rank `arrival`. While photos before it are unfinished, the
+    /// class that is promised sooner stays: an upload that lasts past midnight is still today's wedding.
+    #[must_use]
+    pub fn with(self, arrival: Self, is_unfinished: bool) -> Self {
+        let promised = |rank: &Self| rank.deadline.since(rank.since);
+        if is_unfinished && promised(&self) <= promised(&arrival) {
+            self.not_before(arrival.since)
+        } else {
+            arrival.not_before(self.since)
+        }
+    }
 }
 
 /// How far a gallery is. The counts add up to the photos that were accepted, plus those refused.

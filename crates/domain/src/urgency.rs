@@ -36,7 +36,7 @@ impl Urgency {
 pub struct Promise {
     /// Share of the resources under contention, relative to the other classes.
     pub weight: f64,
-    /// Completion is guaranteed so many minutes after the gallery arrived.
+    /// Completion is guaranteed so many minutes after the gallery's latest photo arrived.
     pub complete_within_minutes: u32,
 }
 

@@ -51,7 +51,7 @@ pub async fn read_album(system: &Arc<System>, gallery: GalleryId) -> Result<Albu
 pub(crate) fn album(system: &System, contents: &Contents) -> Album {
     let Contents { gallery, rank, .. } = contents;
     let venue = gallery.wedding.as_ref().map_or_else(TimeZoneName::utc, |wedding| wedding.time_zone.clone());
-    let (_, urgency_reason) = procession_plan::urgency(gallery.wedding.as_ref(), gallery.opened_at);
+    let (_, urgency_reason) = procession_plan::urgency(gallery.wedding.as_ref(), rank.since);
     let mut done: Vec<(&Photo, &Finished, Option<Timestamp>)> = contents
         .photos
         .iter()

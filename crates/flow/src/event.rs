@@ -34,6 +34,15 @@ pub enum Event {
         /// When it is promised.
         deadline: Timestamp,
     },
+    /// A photo has given the gallery another class.
+    GalleryRanked {
+        /// Its class.
+        urgency: Urgency,
+        /// Why that class.
+        reason: String,
+        /// When it is promised.
+        deadline: Timestamp,
+    },
     /// The folders were walked.
     FilesFound {
         /// How many files there are.
@@ -171,6 +180,7 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self {
             Self::GalleryOpened { .. } => "gallery_opened",
+            Self::GalleryRanked { .. } => "gallery_ranked",
             Self::FilesFound { .. } => "files_found",
             Self::PhotoStored { .. } => "photo_stored",
             Self::FileRefused { .. } => "file_refused",

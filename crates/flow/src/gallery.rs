@@ -3,28 +3,30 @@
 use std::collections::HashSet;
 
 use procession_domain::{
-    Classified, Key, Kind, PhotoId, Region,
+    Classified, Key, Kind, PhotoId, Region, Timestamp,
     gallery::{Gallery, PipelineChoice, Rank},
     photo::PhotoState,
 };
 
 use crate::{Event, Events, Result, System, correction::forget_guests, life::no_pipeline};
 
-/// Opens a gallery, or changes one that is open: the promise keeps counting from its first opening. Where the studio has no
+/// Opens a gallery, or changes one that is open: its promise keeps counting from the same moment. Where the studio has no
 /// consent for faces, what was known of them is erased.
 ///
 /// # Errors
 /// `Invalid` if its pipeline is not configured; `Conflict` if it is another studio's.
 pub async fn open_gallery(system: &System, mut gallery: Gallery, events: &Events) -> Result<(Gallery, Rank)> {
-    let mut is_new = false;
-    match system.ledger.gallery(gallery.id).await {
-        Ok((known, _)) => gallery.opened_at = known.opened_at,
-        Err(error) if error.kind() == Kind::NotFound => is_new = true,
+    let known = match system.ledger.gallery(gallery.id).await {
+        Ok((known, rank)) => {
+            gallery.opened_at = known.opened_at;
+            Some(rank)
+        }
+        Err(error) if error.kind() == Kind::NotFound => None,
         Err(error) => return Err(error.into()),
-    }
-    let (rank, reason) = rank_of(system, &gallery)?;
+    };
+    let (rank, reason) = rank_of(system, &gallery, known.map_or(gallery.opened_at, |rank| rank.since))?;
     let gallery = system.ledger.open_gallery(&gallery, &rank).await?;
-    if is_new && system.settings.region != Region::local() {
+    if known.is_none() && system.settings.region != Region::local() {
         // Its originals will be near.
         let region = &system.settings.region;
         let why = format!("it was opened in {region}");
@@ -40,7 +42,8 @@ pub async fn open_gallery(system: &System, mut gallery: Gallery, events: &Events
 /// # Errors
 /// `Conflict` if somebody else changed it; `NotFound`; `Invalid` if its pipeline is not configured.
 pub async fn change_gallery(system: &System, known: &Gallery, wanted: &Gallery, events: &Events) -> Result<Rank> {
-    let (rank, reason) = rank_of(system, wanted)?;
+    let (_, rank) = system.ledger.gallery(known.id).await?;
+    let (rank, reason) = rank_of(system, wanted, rank.since)?;
     system.ledger.update_gallery(wanted, &rank, known).await?;
     opened(system, wanted, rank, reason, events).await?;
     if (wanted.consent.faces && !known.consent.faces) || wanted.pipeline != known.pipeline {
@@ -61,18 +64,18 @@ async fn opened(system: &System, gallery: &Gallery, rank: Rank, reason: String, 
     Ok(())
 }
 
-/// The place of a gallery in the schedule, and why.
+/// The place in the schedule of a gallery whose promise counts from then, and why.
 ///
 /// # Errors
 /// `Invalid` if its pipeline is not configured.
-pub(crate) fn rank_of(system: &System, gallery: &Gallery) -> Result<(Rank, String)> {
+pub(crate) fn rank_of(system: &System, gallery: &Gallery, since: Timestamp) -> Result<(Rank, String)> {
     if matches!(&gallery.pipeline, PipelineChoice::Named(name) if !system.settings.pipelines.contains_key(name)) {
         return Err(no_pipeline(system, gallery));
     }
     let promises = &system.settings.promises;
-    let (urgency, reason) = procession_plan::urgency(gallery.wedding.as_ref(), gallery.opened_at);
+    let (urgency, reason) = procession_plan::urgency(gallery.wedding.as_ref(), since);
     let margin = procession_plan::default_margin(promises.of(urgency));
-    let rank = procession_plan::rank(gallery.opened_at, urgency, promises, margin);
+    let rank = procession_plan::rank(since, urgency, promises, margin);
     Ok((rank, reason.to_string()))
 }
 
@@ -105,7 +108,12 @@ pub async fn redo_outdated(system: &System, gallery: &Gallery) -> Result<u64> {
     }
     let count = system.ledger.redo_photos(&outdated).await?;
     system.wake.notify_one();
-    Ok(count)
+    // What is done anew is promised anew.
+    let (rank, _) = rank_of(system, gallery, system.clock.now())?;
+    match system.ledger.update_gallery(gallery, &rank, gallery).await {
+        Err(error) if error.kind() != Kind::Conflict => Err(error.into()),
+        _ => Ok(count),
+    }
 }
 
 /// Puts a photo back to work of which the vault has lost an output, or holds a damaged one, which is removed: it could not be

@@ -14,17 +14,17 @@ use procession_domain::{
     Classified, ContentHash, Key, Kind, PhotoId,
     capture::Capture,
     error::chain,
-    gallery::{Gallery, PipelineChoice},
+    gallery::{Gallery, PipelineChoice, Rank},
     manifest::Manifest,
     photo::{Failure, Format, Photo, Refusal},
     recipe::Priority,
 };
 use procession_pixel::{probe, sniff};
-use procession_vault::Blobs;
+use procession_vault::{Arrival, Blobs, Stored};
 
 pub use walk::{File, claims_to_be_a_photo, walk};
 
-use crate::{Error, Event, Events, Result, System};
+use crate::{Error, Event, Events, Result, System, gallery::rank_of};
 
 /// Files that are read and made durable at the same time: enough to keep a disk busy, few enough to leave the memory to
 /// the workers.
@@ -174,11 +174,19 @@ impl Ingest<'_> {
     /// The last step: from here on the photo is safe, and its job waits.
     async fn acknowledge(&self, photo: Photo) -> Result<PhotoId> {
         let system = self.system;
-        let new = system.ledger.store_photo(&photo, priority(system, self.gallery), cost(&photo)).await?;
+        let (rank, reason) = rank_of(system, self.gallery, photo.stored_at)?;
+        let arrival = Arrival { priority: priority(system, self.gallery), cost: cost(&photo), rank };
+        let stored = system.ledger.store_photo(&photo, &arrival).await?;
         system.wake.notify_one();
         let name = photo.name().to_owned();
         let Photo { id, original, bytes, .. } = photo;
+        let new = stored.is_some();
         self.events.tell(self.gallery.id, Event::PhotoStored { photo: id, name, original, bytes, new });
+        if let Some(Stored { rank: Rank { urgency, deadline, .. }, was }) = stored
+            && urgency != was
+        {
+            self.events.tell(self.gallery.id, Event::GalleryRanked { urgency, reason, deadline });
+        }
         Ok(id)
     }
 

@@ -79,7 +79,7 @@ pub async fn process(system: &Arc<System>, request: &Request, events: &Events) -
         pipeline: request.pipeline.clone(),
         opened_at: system.clock.now(),
     };
-    let (gallery, rank) = open_gallery(system, wanted, events).await?;
+    let (gallery, _) = open_gallery(system, wanted, events).await?;
     redo_outdated(system, &gallery).await?;
     let (folders, mut except) = (request.folders.clone(), request.except.clone());
     except.push(request.out.clone());
@@ -97,6 +97,7 @@ pub async fn process(system: &Arc<System>, request: &Request, events: &Events) -
         Ok::<_, Error>(())
     };
     tokio::try_join!(take_all, worker.run(no_more))?;
+    let (_, rank) = system.ledger.gallery(gallery.id).await?;
     finish(system, request, gallery, rank, events).await
 }
 

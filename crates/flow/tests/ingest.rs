@@ -14,10 +14,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use procession_domain::{
     ContentHash, GalleryId, Key, ManualClock, StudioId, Timestamp,
-    gallery::{Consent, Gallery, PipelineChoice},
+    gallery::{Consent, Gallery, PipelineChoice, Wedding},
     urgency::{Promises, Urgency},
 };
-use procession_flow::{Event, Events, Settings, System, ingest, walk};
+use procession_flow::{Event, Events, Settings, System, change_gallery, ingest, take_photo, walk};
 use procession_pixel::{CpuDevice, Limits};
 use procession_vault::{Blobs, Error, MemoryBlobs, Replicated, Result, SqliteLedger};
 use tokio::sync::mpsc;
@@ -234,4 +234,43 @@ async fn what_a_crash_left_whole_becomes_a_photo_though_its_file_is_gone() {
         assert!(bench.system.ledger.abandoned(staged_since).await.unwrap().is_empty());
     }
     assert!(adopted > 0 && forgotten > 0, "{adopted} adopted, {forgotten} forgotten");
+}
+
+#[tokio::test]
+async fn a_gallery_that_is_announced_ahead_is_promised_from_its_latest_photo() {
+    let (sender, mut told) = mpsc::unbounded_channel();
+    let events = Events::to(sender);
+    let mut classes = move || {
+        let mut classes = Vec::new();
+        while let Ok(told) = told.try_recv() {
+            if let Event::GalleryRanked { urgency, deadline, reason } = told.event {
+                assert!(reason.contains("2027-01-17"), "{reason}");
+                classes.push((urgency, deadline));
+            }
+        }
+        classes
+    };
+    let bench = Bench::new(usize::MAX).await;
+    // It is two days before the wedding, at eight in the morning.
+    let (date, time_zone) = ("2027-01-17".parse().unwrap(), "UTC".parse().unwrap());
+    let announced = Gallery { wedding: Some(Wedding { date, time_zone }), ..bench.gallery.clone() };
+    change_gallery(&bench.system, &bench.gallery, &announced, &events).await.unwrap();
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let now = || bench.system.clock.now();
+    let rank = async || bench.system.ledger.gallery(announced.id).await.unwrap().1;
+    let photo = |number: u8| Bytes::from([&[0xff, 0xd8, 0xff, 0xe0], [number; 400].as_slice()].concat());
+    let take = async |number| take_photo(&bench.system, &announced, "a.jpg".to_owned(), photo(number), &events).await;
+    assert_eq!((rank().await.urgency, classes().len()), (Urgency::StandardDelivery, 0));
+    bench.clock.advance(minutes(2 * 24 * 60 + 15 * 60 + 50));
+    take(0).await.unwrap();
+    assert_eq!(classes(), [(Urgency::SameDayWedding, now().after(minutes(30)))]);
+    // The upload lasts past midnight: it still is today's wedding, and counts from its latest photo.
+    bench.clock.advance(minutes(20));
+    take(1).await.unwrap();
+    assert_eq!((rank().await.urgency, rank().await.deadline), (Urgency::SameDayWedding, now().after(minutes(30))));
+    // The same photo again promises nothing anew.
+    bench.clock.advance(minutes(20));
+    take(1).await.unwrap();
+    assert_eq!(rank().await.deadline, now().after(minutes(10)));
+    assert_eq!(classes(), []);
 }

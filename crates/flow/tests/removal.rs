@@ -22,7 +22,7 @@ use procession_flow::{
     preview, remove_gallery, take_photo,
 };
 use procession_pixel::{CpuDevice, Limits};
-use procession_vault::{Blobs, Documents, MemoryBlobs, Result, SqliteLedger};
+use procession_vault::{Blobs, Documents, MemoryBlobs, Removal, Result, SqliteLedger};
 use tokio::sync::watch;
 
 /// A store in which something happens while an original is deleted.
@@ -31,6 +31,8 @@ struct Watched {
     inner: MemoryBlobs,
     /// Deleting fails.
     is_broken: Arc<AtomicBool>,
+    /// Deleting this original fails.
+    stubborn: Arc<OnceLock<ContentHash>>,
     /// While an original is deleted, somebody uploads it to this gallery; what they are told.
     upload: Arc<OnceLock<Upload>>,
 }
@@ -78,7 +80,8 @@ impl Blobs for Watched {
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {
-        if self.is_broken.load(Ordering::SeqCst) {
+        let is_stubborn = matches!(key, Key::Original(original) if Some(original) == self.stubborn.get());
+        if is_stubborn || self.is_broken.load(Ordering::SeqCst) {
             let source = std::io::Error::other("gone");
             let (place, what) = ("watched".to_owned(), key.to_string());
             return Err(procession_vault::Error::Io { place, action: "remove", what, source });
@@ -92,6 +95,11 @@ impl Blobs for Watched {
     }
 
     async fn delete_below(&self, prefix: &str) -> Result<()> {
+        if self.is_broken.load(Ordering::SeqCst) {
+            let source = std::io::Error::other("gone");
+            let (place, what) = ("watched".to_owned(), prefix.to_owned());
+            return Err(procession_vault::Error::Io { place, action: "remove", what, source });
+        }
         self.inner.delete_below(prefix).await
     }
 
@@ -249,9 +257,10 @@ async fn what_could_not_be_deleted_is_deleted_later() {
     for name in ["hopper.jpg", "hopper.png", "hopper.webp"] {
         bench.take(&gone, &real(name)).await;
     }
+    // The store is away already: the gallery goes all the same.
+    bench.store.is_broken.store(true, Ordering::SeqCst);
     remove_gallery(&bench.system, gone.id).await.unwrap();
     bench.clock.advance(REMOVAL_GRACE);
-    bench.store.is_broken.store(true, Ordering::SeqCst);
     assert_eq!(delete_removed(&bench.system).await.unwrap_err().kind(), Kind::Unavailable);
     bench.store.is_broken.store(false, Ordering::SeqCst);
     // Nothing is refused meanwhile, and what was brought again is safe.
@@ -262,6 +271,27 @@ async fn what_could_not_be_deleted_is_deleted_later() {
     assert_eq!(delete_removed(&bench.system).await.unwrap(), 2);
     bench.assert_whole(photo).await;
     assert_eq!(bench.objects().await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_original_that_cannot_be_deleted_holds_no_other_back() {
+    let bench = Bench::new().await;
+    let (gone, also_gone) = (bench.open("gone").await, bench.open("also gone").await);
+    for name in ["hopper.jpg", "hopper.png", "hopper.webp"] {
+        bench.take(&gone, &real(name)).await;
+    }
+    bench.take(&also_gone, &real("hopper_orientation_6.jpg")).await;
+    let stubborn = ContentHash::of(&real("hopper.png"));
+    bench.store.stubborn.set(stubborn).unwrap();
+    for gallery in [&gone, &also_gone] {
+        remove_gallery(&bench.system, gallery.id).await.unwrap();
+    }
+    bench.clock.advance(REMOVAL_GRACE);
+    assert_eq!(delete_removed(&bench.system).await.unwrap_err().kind(), Kind::Unavailable);
+    assert_eq!(bench.objects().await, [Key::Original(stubborn).to_string()]);
+    let documents = Documents::new(Arc::clone(&bench.system.ledger));
+    let due = documents.due::<Removal>(Timestamp::from_micros(i64::MAX), 9).await.unwrap();
+    assert_eq!(due.iter().map(|due| due.document.originals.clone()).collect::<Vec<_>>(), [[stubborn]]);
 }
 
 #[tokio::test]

@@ -10,14 +10,13 @@ use procession_domain::{
 
 use crate::Unfinished;
 
-/// The rank of a gallery that was opened at `opened_at`, of which nothing is known yet.
+/// The rank of a gallery whose promise counts from `since`: its latest photo's arrival, or its opening while it has none.
 ///
-/// Its deadline counts from its opening; it is critical `margin` before that. Once there is work, [`critical_times`] knows
-/// better.
-pub fn rank(opened_at: Timestamp, urgency: Urgency, promises: &Promises, margin: Duration) -> Rank {
+/// It is critical `margin` before its deadline. Once it is known how much work there is, [`critical_times`] knows better.
+pub fn rank(since: Timestamp, urgency: Urgency, promises: &Promises, margin: Duration) -> Rank {
     let promise = promises.of(urgency);
-    let deadline = opened_at.after(promise.complete_within());
-    Rank { urgency, weight: promise.weight, deadline, critical_at: before(deadline, margin) }
+    let deadline = since.after(promise.complete_within());
+    Rank { urgency, weight: promise.weight, since, deadline, critical_at: before(deadline, margin) }
 }
 
 /// From when on each of these galleries is critical, at a measured pace (megapixels a second) of which critical galleries
@@ -73,7 +72,13 @@ mod tests {
 
     /// Due in so many minutes, with so many megapixels left and 5 minutes of margin.
     fn gallery(due: u64, megapixels: f64) -> Unfinished {
-        let rank = Rank { urgency: Urgency::SameDayWedding, weight: 5.0, deadline: at(due), critical_at: at(due) };
+        let rank = Rank {
+            urgency: Urgency::SameDayWedding,
+            weight: 5.0,
+            since: at(0),
+            deadline: at(due),
+            critical_at: at(due),
+        };
         Unfinished { gallery: GalleryId::named(&due.to_string()), rank, margin: minutes(5), photos: 1, megapixels }
     }
 

@@ -31,7 +31,7 @@ use procession_domain::{
     recipe::{AnalysisLevel, Fingerprint, MetadataPolicy, OutputColour, Pipeline, Priority, Recipe},
     urgency::Urgency,
 };
-use procession_vault::{Ask, Ledger, PostgresLedger, PostgresOptions, Result, SqliteLedger};
+use procession_vault::{Arrival, Ask, Ledger, PostgresLedger, PostgresOptions, Result, SqliteLedger};
 use sqlx::{AssertSqlSafe, Connection as _};
 use tokio::task::JoinSet;
 
@@ -91,11 +91,12 @@ async fn enqueue(ledger: Arc<dyn Ledger>, measured: Duration) -> Result<f64> {
     let mut tasks = JoinSet::new();
     for _ in 0..WORKERS {
         let (ledger, next) = (ledger.clone(), next.clone());
+        let arrival = Arrival { priority: Priority::Medium, cost: 24.0, rank: rank(1.0) };
         tasks.spawn(async move {
             let mut stored = 0;
             while start.elapsed() < measured {
                 let photo = make_photo(next.fetch_add(1, Ordering::Relaxed));
-                ledger.store_photo(&photo, Priority::Medium, 24.0).await?;
+                ledger.store_photo(&photo, &arrival).await?;
                 stored += 1;
             }
             Ok(stored)
@@ -243,7 +244,13 @@ async fn finish<T: 'static>(mut tasks: JoinSet<Result<T>>) -> Result<Vec<T>> {
 
 fn rank(weight: f64) -> Rank {
     let never = Timestamp::from_micros(i64::MAX);
-    Rank { urgency: Urgency::StandardDelivery, weight, deadline: never, critical_at: never }
+    Rank {
+        urgency: Urgency::StandardDelivery,
+        weight,
+        since: Timestamp::from_micros(0),
+        deadline: never,
+        critical_at: never,
+    }
 }
 
 fn make_gallery(number: usize) -> Gallery {

@@ -19,6 +19,7 @@ use procession_domain::{
     job::{Claim, Found, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
     recipe::Priority,
+    urgency::Urgency,
 };
 
 use crate::{
@@ -31,11 +32,12 @@ pub use sqlite::{LedgerOptions, SqliteLedger};
 
 /// The tables of every ledger, in SQL that SQLite and PostgreSQL understand. Each file is applied once, in this order, in one
 /// transaction. A file that was released never changes.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/0001_ledger.sql"),
     include_str!("../migrations/0002_service.sql"),
     include_str!("../migrations/0003_removal.sql"),
     include_str!("../migrations/0004_placement.sql"),
+    include_str!("../migrations/0005_promise.sql"),
     include_str!("../migrations/0006_stages.sql"),
 ];
 
@@ -61,10 +63,31 @@ pub struct Ask<'a> {
     pub expires_at: Timestamp,
 }
 
+/// What the ledger is told of a photo that arrives, beside the photo.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Arrival {
+    /// The place of its job among its gallery's.
+    pub priority: Priority,
+    /// What its job takes of the gallery's share, in megapixels.
+    pub cost: f64,
+    /// The rank that its gallery would have if this photo were its only one.
+    pub rank: Rank,
+}
+
+/// What became of a new photo's gallery.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stored {
+    /// Its rank now.
+    pub rank: Rank,
+    /// Its class before.
+    pub was: Urgency,
+}
+
 /// The index over the vault, and the queue of work.
 ///
 /// What every implementation guarantees, and `conformance` checks:
-/// - Every method is one transaction: after a crash, all of it happened or none, and what returned is durable.
+/// - Every method is one transaction: after a crash, all of it happened or none, and what returned is durable; but leases may
+///   be forgotten when a machine loses its power together with those that it had given them to.
 /// - A photo's job exists exactly if the photo is stored and not finished.
 /// - A job is held by one lease at a time. An expired lease can be claimed by anybody; whoever held it cannot complete it.
 /// - The time is the caller's `now`; the ledger asks no clock.
@@ -95,7 +118,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Vec<(Gallery, Rank)>>;
 
-    /// Replaces what is known of a gallery if it still is as `expected`. It keeps its `opened_at`.
+    /// Replaces what is known of a gallery if it still is as `expected`. It keeps its `opened_at`, and its promise never counts
+    /// from an earlier moment than before.
     ///
     /// # Errors
     /// `Conflict` if it is not, or if `gallery` names another studio; `NotFound`.
@@ -116,24 +140,18 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Lets everybody stage photos again of what this attempt at the removal condemned.
     async fn pardon_originals(&self, removal: &Removal) -> Result<()>;
 
-    /// Gives a gallery another place in the schedule.
-    ///
-    /// # Errors
-    /// `NotFound`.
-    async fn rank_gallery(&self, id: GalleryId, rank: &Rank) -> Result<()>;
-
     /// Records that a blob is about to be written, so the sweeper knows whose it is if nothing follows.
     ///
     /// # Errors
     /// `NotFound` without the gallery; `Unavailable` while the original is condemned.
     async fn stage_photo(&self, photo: &Photo) -> Result<()>;
 
-    /// Marks a photo's original as durable and inserts its job (cost: its megapixels). A photo that is stored already
-    /// gains `photo.names` and nothing else happens to it. Returns true if the photo is new.
+    /// Marks a photo's original as durable, inserts its job, and ranks its gallery anew ([`Rank::with`]). A photo that is
+    /// stored already gains `photo.names` and nothing else happens: then it returns none.
     ///
     /// # Errors
     /// `NotFound` without the gallery; `Unavailable` while the original is condemned.
-    async fn store_photo(&self, photo: &Photo, priority: Priority, cost: f64) -> Result<bool>;
+    async fn store_photo(&self, photo: &Photo, arrival: &Arrival) -> Result<Option<Stored>>;
 
     /// Records a file that was not accepted, replacing what was known of that name.
     async fn refuse_file(&self, gallery: GalleryId, refusal: &Refusal, now: Timestamp) -> Result<()>;

@@ -14,4 +14,4 @@ pub use blobs::{
 };
 pub use documents::{Decision, Document, Documents, Expect, Removal, Turn, Versioned};
 pub use error::{Error, Result};
-pub use ledger::{Ask, Ledger, LedgerOptions, PostgresLedger, PostgresOptions, SqliteLedger};
+pub use ledger::{Arrival, Ask, Ledger, LedgerOptions, PostgresLedger, PostgresOptions, SqliteLedger, Stored};

@@ -12,7 +12,7 @@ use procession_domain::{
     urgency::Urgency,
 };
 use procession_flow::SystemClock;
-use procession_vault::{Ask, DiskBlobs, Ledger as _, SqliteLedger};
+use procession_vault::{Arrival, Ask, DiskBlobs, Ledger as _, SqliteLedger};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -27,7 +27,7 @@ async fn filled(folder: &TempDir, contents: impl Iterator<Item = Vec<u8>>) -> Ga
     DiskBlobs::open(data.join("store")).unwrap();
     let now = SystemClock::default().now();
     let gallery = gallery(now);
-    let rank = Rank { urgency: Urgency::StandardDelivery, weight: 1.0, deadline: now, critical_at: now };
+    let rank = Rank { urgency: Urgency::StandardDelivery, weight: 1.0, since: now, deadline: now, critical_at: now };
     ledger.open_gallery(&gallery, &rank).await.unwrap();
     // As the store lays them out, without the syncs that would make ten thousand files take minutes.
     let photos = contents.zip(0..).map(|(content, number)| {
@@ -39,7 +39,8 @@ async fn filled(folder: &TempDir, contents: impl Iterator<Item = Vec<u8>>) -> Ga
     });
     let store = |photo: Photo| {
         let ledger = Arc::clone(&ledger);
-        async move { ledger.store_photo(&photo, Priority::Medium, 1.0).await.unwrap() }
+        let arrival = Arrival { priority: Priority::Medium, cost: 1.0, rank };
+        async move { ledger.store_photo(&photo, &arrival).await.unwrap() }
     };
     let count = stream::iter(photos).map(store).buffer_unordered(16).count().await;
     let year = std::time::Duration::from_secs(365 * 24 * 3_600);

@@ -27,7 +27,7 @@ fn worker(name: &str, at: &str, device: &str, offers: &[Stage]) -> Registration 
 }
 
 fn backlog(cluster: Option<&str>, waiting_at: [u64; 4], working: u64) -> Backlog {
-    let rank = Rank { urgency: Urgency::StandardDelivery, weight: 1.0, deadline: NOW, critical_at: NOW };
+    let rank = Rank { urgency: Urgency::StandardDelivery, weight: 1.0, since: NOW, deadline: NOW, critical_at: NOW };
     Backlog {
         gallery: GalleryId::named("a"),
         rank,

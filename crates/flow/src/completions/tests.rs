@@ -11,7 +11,7 @@ use procession_domain::{
     urgency::{Promises, Urgency},
 };
 use procession_plan::{default_margin, rank};
-use procession_vault::{Ask, SqliteLedger};
+use procession_vault::{Arrival, Ask, SqliteLedger};
 
 use super::*;
 
@@ -34,9 +34,11 @@ impl Held {
         let promises = Promises::default();
         let urgency = Urgency::StandardDelivery;
         let margin = default_margin(promises.of(urgency));
-        ledger.open_gallery(&gallery, &rank(START, urgency, &promises, margin)).await.unwrap();
+        let rank = rank(START, urgency, &promises, margin);
+        ledger.open_gallery(&gallery, &rank).await.unwrap();
+        let arrival = Arrival { priority: Priority::Medium, cost: 24.0, rank };
         for number in 0..photos {
-            ledger.store_photo(&photo(gallery.id, number), Priority::Medium, 24.0).await.unwrap();
+            ledger.store_photo(&photo(gallery.id, number), &arrival).await.unwrap();
         }
         let worker = WorkerId("worker".to_owned());
         let expires_at = START.after(Duration::from_secs(10));

@@ -10,7 +10,7 @@ use procession_domain::{
 };
 use procession_pixel::{CpuDevice, Limits};
 use procession_plan::{RetryPolicy, affinity::Speeds, rank};
-use procession_vault::{Ask, MemoryBlobs, SqliteLedger};
+use procession_vault::{Arrival, Ask, MemoryBlobs, SqliteLedger};
 
 use super::*;
 use crate::Settings;
@@ -76,6 +76,8 @@ impl Bench {
     }
 
     pub(crate) async fn store(&self, gallery: GalleryId, photos: std::ops::Range<u64>) {
+        let (_, rank) = self.system.ledger.gallery(gallery).await.unwrap();
+        let arrival = Arrival { priority: Priority::Medium, cost: MEGAPIXELS, rank };
         for number in photos {
             let original = ContentHash::of(&number.to_le_bytes());
             let photo = Photo {
@@ -91,7 +93,7 @@ impl Bench {
                 capture: Capture::default(),
                 stored_at: self.now(),
             };
-            self.system.ledger.store_photo(&photo, Priority::Medium, MEGAPIXELS).await.unwrap();
+            self.system.ledger.store_photo(&photo, &arrival).await.unwrap();
             let (name, bytes) = (photo.name().to_owned(), photo.bytes);
             self.tell(gallery, Event::PhotoStored { photo: photo.id, name, original, bytes, new: true });
         }

@@ -15,6 +15,7 @@ fn gallery(number: u64, weight: f64, megapixels: f64, critical_after: u64) -> Un
         rank: Rank {
             urgency: Urgency::StandardDelivery,
             weight,
+            since: NOW,
             deadline: at(HOUR + number),
             critical_at: at(critical_after),
         },

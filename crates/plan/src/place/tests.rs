@@ -21,7 +21,7 @@ fn cluster(name: &str, pace: impl Into<Option<f64>>) -> Cluster {
 fn gallery(name: &str, place: Place, photos: u64, due: u64) -> Placed {
     let urgency = Urgency::SameDayWedding;
     let deadline = NOW.after(Duration::from_secs(due));
-    let rank = Rank { urgency, weight: 5.0, deadline, critical_at: deadline };
+    let rank = Rank { urgency, weight: 5.0, since: NOW, deadline, critical_at: deadline };
     let megapixels = 24.0 * photos as f64;
     let margin = default_margin(procession_domain::urgency::Promises::default().of(urgency));
     let unfinished = Unfinished { gallery: GalleryId::named(name), rank, margin, photos, megapixels };

@@ -17,7 +17,7 @@ struct Waiting {
 fn waiting(number: usize, weight: f64, critical: bool, jobs: u32, cost: f64) -> Waiting {
     let deadline = NOW.after(Duration::from_secs(3_600 + number as u64));
     let critical_at = if critical { NOW } else { deadline };
-    let rank = Rank { urgency: Urgency::StandardDelivery, weight, deadline, critical_at };
+    let rank = Rank { urgency: Urgency::StandardDelivery, weight, since: NOW, deadline, critical_at };
     let gallery = GalleryId::named(&format!("gallery {number}"));
     Waiting { candidate: Candidate { gallery, rank, virtual_time: 0.0 }, jobs, cost }
 }

@@ -40,6 +40,7 @@ pub async fn all(opener: &dyn Opener) {
         galleries::a_studio_lists_its_own_galleries_by_page,
         galleries::a_gallery_never_changes_its_studio,
         galleries::a_gallery_is_updated_as_expected_or_not_at_all,
+        galleries::a_promise_counts_from_the_latest_photo,
         galleries::a_removed_gallery_leaves_nothing,
         galleries::a_condemned_original_is_nobody_s,
         galleries::refusals_are_replaced_and_cleared,

@@ -7,7 +7,7 @@ use procession_domain::{
 };
 use proptest::prelude::*;
 
-use super::{Ask, Ledger, conformance::samples};
+use super::{Arrival, Ask, Ledger, conformance::samples};
 
 /// A ledger whose tables can be looked at.
 pub(super) trait Checked: Ledger + Sized {
@@ -261,7 +261,8 @@ pub(super) async fn run(ledger: &impl Checked, steps: Vec<Step>) {
         match step {
             Step::Store { gallery: number, number: photo, priority } => {
                 let photo = samples::photo(gallery(number), photo);
-                let new = ledger.store_photo(&photo, priority, 1.0).await.unwrap();
+                let new =
+                    ledger.store_photo(&photo, &Arrival { priority, ..samples::arrival() }).await.unwrap().is_some();
                 assert_eq!(new, !model.photos.contains_key(&photo.id));
                 let arrival = model.arrive();
                 let (state, good, failures) = (State::Waiting, None, 0);

@@ -50,7 +50,7 @@ use procession_domain::gallery::CRITICAL_SHARE;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::{task::AbortHandle, time::timeout};
 
-use super::{absent, failed, rows};
+use super::{Arrival, Stored, absent, failed, rows};
 use crate::{Error, Result};
 use arrivals::Arrivals;
 use position::late;
@@ -172,6 +172,11 @@ impl PostgresLedger {
             call().await
         };
         self.within(self.options.call_timeout, action, attempts).await
+    }
+
+    /// As `attempt`, for what lasts: a commit returns when its log is on the medium, and on a standby's where there is one.
+    async fn lasting<T, F: Future<Output = Result<T>>>(&self, action: &'static str, call: impl Fn() -> F) -> Result<T> {
+        self.attempt(action, call).await
     }
 
     /// Whoever adds work tells.

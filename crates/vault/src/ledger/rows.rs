@@ -12,22 +12,22 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Error, Result};
 
-/// Columns of a gallery: id, opened_at, settings, urgency, weight, deadline, critical_at.
-pub(super) type GalleryRow = (String, i64, String, String, f64, i64, i64);
+/// Columns of a gallery: id, opened_at, settings, urgency, weight, since, deadline, critical_at.
+pub(super) type GalleryRow = (String, i64, String, String, f64, i64, i64, i64);
 
 pub(super) fn gallery(row: GalleryRow) -> Result<(Gallery, Rank)> {
-    let (id, opened_at, settings, urgency, weight, deadline, critical_at) = row;
+    let (id, opened_at, settings, urgency, weight, since, deadline, critical_at) = row;
     let mut gallery: Gallery = read(&settings, "gallery", &id)?;
     gallery.opened_at = Timestamp::from_micros(opened_at);
-    Ok((gallery, rank(&id, &urgency, weight, deadline, critical_at)?))
+    Ok((gallery, rank(&id, &urgency, weight, [since, deadline, critical_at])?))
 }
 
-/// The rank of a gallery.
-pub(super) fn rank(id: &str, urgency: &str, weight: f64, deadline: i64, critical_at: i64) -> Result<Rank> {
+/// The rank of a gallery. The moments are `since`, `deadline` and `critical_at`.
+pub(super) fn rank(id: &str, urgency: &str, weight: f64, moments: [i64; 3]) -> Result<Rank> {
     let urgency = Urgency::ALL.into_iter().find(|class| class.name() == urgency);
     let urgency = urgency.ok_or_else(|| damaged("gallery", id, "its urgency is unknown"))?;
-    let (deadline, critical_at) = (Timestamp::from_micros(deadline), Timestamp::from_micros(critical_at));
-    Ok(Rank { urgency, weight, deadline, critical_at })
+    let [since, deadline, critical_at] = moments.map(Timestamp::from_micros);
+    Ok(Rank { urgency, weight, since, deadline, critical_at })
 }
 
 /// Reads a document of the row `what id`.

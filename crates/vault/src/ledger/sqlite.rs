@@ -28,6 +28,7 @@ mod documents;
 mod galleries;
 #[path = "sql/leases.rs"]
 mod leases;
+mod log;
 mod open;
 #[path = "sql/photos.rs"]
 mod photos;
@@ -41,9 +42,10 @@ use std::path::Path;
 use procession_domain::gallery::CRITICAL_SHARE;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
-use super::{absent, failed, rows};
+use super::{Arrival, Stored, absent, failed, rows};
 use crate::Result;
 use checkpoints::Checkpoints;
+use log::Log;
 
 /// What the modules that both ledgers share call the ledger and its connection.
 type Store = SqliteLedger;
@@ -68,6 +70,7 @@ pub struct SqliteLedger {
     writer: SqlitePool,
     readers: SqlitePool,
     checkpoints: Checkpoints,
+    log: Log,
     options: LedgerOptions,
 }
 
@@ -87,7 +90,7 @@ impl SqliteLedger {
     /// As for `open`.
     pub async fn open_with(path: &Path, options: LedgerOptions) -> Result<Self> {
         let open::Pools { writer, readers, checkpointer } = open::pools(path).await?;
-        Ok(Self { writer, readers, checkpoints: Checkpoints::new(checkpointer), options })
+        Ok(Self { writer, readers, checkpoints: Checkpoints::new(checkpointer), log: Log::of(path), options })
     }
 
     /// Closes the file once all that runs has ended. A ledger that is dropped instead loses nothing.
@@ -100,6 +103,13 @@ impl SqliteLedger {
     /// A call: nothing interrupts it, and nobody can be in its way for long.
     async fn attempt<T, F: Future<Output = Result<T>>>(&self, _: &'static str, call: impl Fn() -> F) -> Result<T> {
         call().await
+    }
+
+    /// As `attempt`, for what lasts: what returned is on the medium.
+    async fn lasting<T, F: Future<Output = Result<T>>>(&self, _: &'static str, call: impl Fn() -> F) -> Result<T> {
+        let value = call().await?;
+        self.log.sync().await?;
+        Ok(value)
     }
 
     /// Nobody tells: who else may have the file open is asked again and again.

@@ -71,7 +71,7 @@ impl Journal {
     pub(super) fn take(&self, at: Timestamp, told: &Told) {
         let decide = |kind, photo, reason| self.decide(at, kind, Some(told.gallery), photo, reason);
         match &told.event {
-            Event::GalleryOpened { urgency, reason, .. } => {
+            Event::GalleryOpened { urgency, reason, .. } | Event::GalleryRanked { urgency, reason, .. } => {
                 decide("rank", None, format!("{}: {reason}", urgency.name()));
             }
             Event::PhotoRetried { photo, failure, retry_at, .. } => {

@@ -128,7 +128,7 @@ fn work(jobs: &[Job], sites: &[Site]) -> Outcome {
     let candidate = |(index, job): (usize, &Job)| {
         let deadline = moment(job.due);
         let weight = Promises::default().of(job.urgency).weight;
-        let rank = Rank { urgency: job.urgency, weight, deadline, critical_at: deadline };
+        let rank = Rank { urgency: job.urgency, weight, since: NOW, deadline, critical_at: deadline };
         Candidate { gallery: GalleryId::named(&index.to_string()), rank, virtual_time: 0.0 }
     };
     let mut course = Course {

@@ -4,15 +4,15 @@ use std::cmp::Reverse;
 
 use procession_domain::{
     Classified, GalleryId, Kind, StudioId,
-    gallery::{Consent, Gallery, Progress},
+    gallery::{Consent, Gallery, Progress, Rank},
     photo::Refusal,
-    recipe::Priority,
     urgency::Urgency,
 };
 
 use super::{
+    super::Arrival,
     Ledger,
-    samples::{at, claim, claim_as, failure, filled, finished, gallery, photo, progress, rank},
+    samples::{arrival, at, claim, claim_as, failure, filled, finished, gallery, photo, progress, rank},
 };
 use crate::documents::{Document as _, Expect, Record, Removal};
 
@@ -24,9 +24,7 @@ pub(super) async fn a_gallery_keeps_its_opening(ledger: &dyn Ledger) {
     sooner.urgency = Urgency::SameDayWedding;
     let expected = Gallery { opened_at: first.opened_at, ..second.clone() };
     assert_eq!(ledger.open_gallery(&second, &sooner).await.unwrap(), expected);
-    assert_eq!(ledger.gallery(first.id).await.unwrap(), (expected.clone(), sooner));
-    ledger.rank_gallery(first.id, &rank(3.0)).await.unwrap();
-    assert_eq!(ledger.gallery(first.id).await.unwrap(), (expected, rank(3.0)));
+    assert_eq!(ledger.gallery(first.id).await.unwrap(), (expected, sooner));
 }
 
 pub(super) async fn galleries_are_listed_latest_first(ledger: &dyn Ledger) {
@@ -39,15 +37,46 @@ pub(super) async fn galleries_are_listed_latest_first(ledger: &dyn Ledger) {
     assert_eq!(titles, ["latest", "late", "early"]);
 }
 
+pub(super) async fn a_promise_counts_from_the_latest_photo(ledger: &dyn Ledger) {
+    use Urgency::{NextDayDelivery, SameDayWedding, StandardDelivery};
+    let gallery = ledger.open_gallery(&gallery("announced"), &rank(1.0)).await.unwrap();
+    let class = |urgency, weight, second, seconds| {
+        let deadline = at(second + seconds);
+        Rank { urgency, weight, since: at(second), deadline, critical_at: at(second + seconds / 2) }
+    };
+    let same_day = |second| class(Urgency::SameDayWedding, 5.0, second, 1_800);
+    let next_day = |second| class(Urgency::NextDayDelivery, 3.0, second, 7_200);
+    let standard = |second| class(Urgency::StandardDelivery, 1.0, second, 86_400);
+    let mut number = 0;
+    let mut store = async |rank| {
+        number += 1;
+        let stored = ledger.store_photo(&photo(gallery.id, number), &Arrival { rank, ..arrival() }).await.unwrap();
+        (stored.unwrap().rank, stored.unwrap().was)
+    };
+    assert_eq!(store(standard(100_000)).await, (standard(100_000), StandardDelivery));
+    assert_eq!(store(same_day(200_000)).await, (same_day(200_000), StandardDelivery));
+    // After midnight, and a photo that was overtaken: what is unfinished is still due as before.
+    assert_eq!(store(next_day(200_500)).await, (same_day(200_500), SameDayWedding));
+    assert_eq!(store(same_day(200_400)).await, (same_day(200_500), SameDayWedding));
+    for claim in claim(ledger, 9, 5).await {
+        ledger.complete(&claim.lease, &finished(None)).await.unwrap();
+    }
+    assert_eq!(store(next_day(201_000)).await, (next_day(201_000), SameDayWedding));
+    // Whoever changes a gallery as it was before does not take back what it was promised since.
+    ledger.update_gallery(&gallery, &next_day(100), &gallery).await.unwrap();
+    assert_eq!(ledger.gallery(gallery.id).await.unwrap().1, next_day(201_000));
+    assert_eq!(ledger.backlog().await.unwrap()[0].rank, next_day(201_000));
+    assert_eq!(store(next_day(201_001)).await, (next_day(201_001), NextDayDelivery));
+}
+
 pub(super) async fn an_unknown_gallery_takes_nothing(ledger: &dyn Ledger) {
     let unknown = GalleryId::named("unknown");
     let photo = photo(unknown, 1);
     let refusal = Refusal { name: "a.pdf".to_owned(), failure: failure("no photo") };
     let errors = [
         ledger.gallery(unknown).await.unwrap_err(),
-        ledger.rank_gallery(unknown, &rank(1.0)).await.unwrap_err(),
         ledger.stage_photo(&photo).await.unwrap_err(),
-        ledger.store_photo(&photo, Priority::High, 1.0).await.unwrap_err(),
+        ledger.store_photo(&photo, &arrival()).await.unwrap_err(),
         ledger.refuse_file(unknown, &refusal, at(0)).await.unwrap_err(),
     ];
     for error in errors {
@@ -111,7 +140,6 @@ pub(super) async fn a_gallery_is_updated_as_expected_or_not_at_all(ledger: &dyn 
     assert_eq!(ledger.gallery(first.id).await.unwrap(), (second.clone(), rank(5.0)));
     assert_eq!(update(&third, &first).await, Err(Kind::Conflict));
     assert_eq!(ledger.gallery(first.id).await.unwrap(), (second.clone(), rank(5.0)));
-    ledger.rank_gallery(first.id, &rank(3.0)).await.unwrap();
     assert_eq!(update(&third, &second).await, Ok(()));
     assert_eq!(ledger.gallery(first.id).await.unwrap(), (third, rank(5.0)));
 }
@@ -145,7 +173,7 @@ pub(super) async fn a_removed_gallery_leaves_nothing(ledger: &dyn Ledger) {
         ledger.remove_gallery(gone.id, at(7), at(100)).await.unwrap_err(),
         ledger.gallery(gone.id).await.unwrap_err(),
         ledger.photo(claims[0].photo.id).await.unwrap_err(),
-        ledger.store_photo(&claims[3].photo, Priority::Medium, 1.0).await.unwrap_err(),
+        ledger.store_photo(&claims[3].photo, &arrival()).await.unwrap_err(),
     ];
     assert!(missing.iter().all(|error| error.kind() == Kind::NotFound));
     assert_eq!(ledger.complete(&claims[3].lease, &finished(None)).await.unwrap_err().kind(), Kind::Conflict);
@@ -181,16 +209,15 @@ pub(super) async fn a_condemned_original_is_nobody_s(ledger: &dyn Ledger) {
         ledger.pardon_originals(&without_a_say).await.unwrap();
     }
     let anew = photo(kept.id, 3);
-    for error in [
-        ledger.stage_photo(&anew).await.unwrap_err(),
-        ledger.store_photo(&anew, Priority::Medium, 1.0).await.unwrap_err(),
-    ] {
+    for error in
+        [ledger.stage_photo(&anew).await.unwrap_err(), ledger.store_photo(&anew, &arrival()).await.unwrap_err()]
+    {
         assert!(error.kind() == Kind::Unavailable && error.to_string().contains(&originals[3].to_string()), "{error}");
     }
     ledger.pardon_originals(&removal).await.unwrap();
     ledger.stage_photo(&anew).await.unwrap();
     assert!(ledger.condemn_originals(&removal, &originals).await.unwrap().is_empty());
-    ledger.store_photo(&anew, Priority::Medium, 1.0).await.unwrap();
+    ledger.store_photo(&anew, &arrival()).await.unwrap();
     assert_eq!(ledger.progress(kept.id).await.unwrap(), progress(3, 0, 0, 0));
 }
 

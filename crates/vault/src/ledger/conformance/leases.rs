@@ -7,12 +7,12 @@ use procession_domain::{
     gallery::{Backlog, Rank},
     job::Holder,
     photo::Photo,
-    recipe::Priority,
 };
 
 use super::{
+    super::Arrival,
     Ledger, Opener,
-    samples::{at, claim, claim_as, failure, filled, finished, gallery, photo, progress, rank, worker},
+    samples::{arrival, at, claim, claim_as, failure, filled, finished, gallery, photo, progress, rank, worker},
 };
 
 pub(super) async fn a_lease_is_good_until_another_claims(ledger: &dyn Ledger) {
@@ -92,7 +92,7 @@ pub(super) async fn who_watches_sees_what_is_unfinished_and_who_has_it(ledger: &
     ledger.open_gallery(&sooner, &soon).await.unwrap();
     for number in 0..4 {
         let photo = Photo { stored_at: at(20 + number as i64), ..photo(sooner.id, number) };
-        ledger.store_photo(&photo, Priority::Medium, 1.5).await.unwrap();
+        ledger.store_photo(&photo, &Arrival { cost: 1.5, rank: soon, ..arrival() }).await.unwrap();
     }
     let take = async |name, count, gallery, second| claim_as(ledger, name, count, Some(gallery), second).await;
     let first = take("b", 1, sooner.id, 30).await.remove(0);

@@ -4,12 +4,11 @@ use procession_domain::{
     Classified, Kind,
     gallery::{Consent, Gallery},
     photo::{Photo, PhotoState},
-    recipe::Priority,
 };
 
 use super::{
     Ledger, Opener,
-    samples::{at, claim, claim_as, failure, filled, finished, gallery, photo, progress, rank},
+    samples::{arrival, at, claim, claim_as, failure, filled, finished, gallery, photo, progress, rank},
 };
 
 pub(super) async fn a_staged_photo_is_nobodys_until_it_is_stored(ledger: &dyn Ledger) {
@@ -25,7 +24,7 @@ pub(super) async fn a_staged_photo_is_nobodys_until_it_is_stored(ledger: &dyn Le
     // Staged again later, it is not abandoned.
     ledger.stage_photo(&Photo { stored_at: at(3), ..second.clone() }).await.unwrap();
     assert_eq!(ledger.abandoned(at(2)).await.unwrap(), std::slice::from_ref(&first));
-    assert!(ledger.store_photo(&second, Priority::High, 1.0).await.unwrap());
+    assert!(ledger.store_photo(&second, &arrival()).await.unwrap().is_some());
     ledger.stage_photo(&second).await.unwrap();
     ledger.unstage(first.id).await.unwrap();
     ledger.unstage(second.id).await.unwrap();
@@ -37,10 +36,10 @@ pub(super) async fn a_staged_photo_is_nobodys_until_it_is_stored(ledger: &dyn Le
 pub(super) async fn a_photo_is_stored_once(ledger: &dyn Ledger) {
     let gallery = ledger.open_gallery(&gallery("once"), &rank(1.0)).await.unwrap();
     let first = photo(gallery.id, 1);
-    assert!(ledger.store_photo(&first, Priority::High, 1.0).await.unwrap());
-    assert!(!ledger.store_photo(&first, Priority::High, 1.0).await.unwrap());
+    assert!(ledger.store_photo(&first, &arrival()).await.unwrap().is_some());
+    assert_eq!(ledger.store_photo(&first, &arrival()).await.unwrap(), None);
     let again = Photo { names: vec!["a.jpg".to_owned(), "z.jpg".to_owned()], stored_at: at(50), ..first.clone() };
-    assert!(!ledger.store_photo(&again, Priority::Low, 1.0).await.unwrap());
+    assert_eq!(ledger.store_photo(&again, &arrival()).await.unwrap(), None);
     let names = vec!["a.jpg".to_owned(), first.names[0].clone(), "z.jpg".to_owned()];
     let expected = Photo { names, ..first };
     assert_eq!(ledger.photos(gallery.id).await.unwrap(), [(expected.clone(), PhotoState::Stored)]);
@@ -48,7 +47,7 @@ pub(super) async fn a_photo_is_stored_once(ledger: &dyn Ledger) {
     assert_eq!(claims.len(), 1);
     assert_eq!((&claims[0].photo, &claims[0].gallery), (&expected, &gallery));
     ledger.complete(&claims[0].lease, &finished(None)).await.unwrap();
-    assert!(!ledger.store_photo(&again, Priority::Low, 1.0).await.unwrap());
+    assert_eq!(ledger.store_photo(&again, &arrival()).await.unwrap(), None);
     assert_eq!(ledger.progress(gallery.id).await.unwrap(), progress(0, 0, 1, 0));
 }
 
@@ -84,7 +83,7 @@ pub(super) async fn embeddings_need_consent_and_are_erased(ledger: &dyn Ledger) 
     assert!(ledger.embeddings(one.id).await.unwrap().is_empty());
     assert_eq!(ledger.embeddings(two.id).await.unwrap().len(), 1);
     // Consent is withdrawn while a worker has the photo.
-    ledger.store_photo(&photo(one.id, 7), Priority::High, 1.0).await.unwrap();
+    ledger.store_photo(&photo(one.id, 7), &arrival()).await.unwrap();
     let held = claim(ledger, 1, 5).await.remove(0);
     let withdrawn = Gallery { consent: Consent { faces: false }, ..one.clone() };
     ledger.open_gallery(&withdrawn, &rank(1.0)).await.unwrap();

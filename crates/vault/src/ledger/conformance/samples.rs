@@ -11,7 +11,7 @@ use procession_domain::{
     urgency::Urgency,
 };
 
-use super::super::{Ask, Ledger};
+use super::super::{Arrival, Ask, Ledger};
 
 /// So many seconds after some moment.
 pub(in crate::ledger) fn at(seconds: i64) -> Timestamp {
@@ -32,7 +32,12 @@ pub(in crate::ledger) fn gallery(name: &str) -> Gallery {
 
 /// Critical from second 1,000 on, due at second 2,000.
 pub(in crate::ledger) fn rank(weight: f64) -> Rank {
-    Rank { urgency: Urgency::StandardDelivery, weight, deadline: at(2_000), critical_at: at(1_000) }
+    Rank { urgency: Urgency::StandardDelivery, weight, since: at(0), deadline: at(2_000), critical_at: at(1_000) }
+}
+
+/// Of a photo of one megapixel whose gallery's promise is the one of [`rank`], at any time.
+pub(in crate::ledger) fn arrival() -> Arrival {
+    Arrival { priority: Priority::Medium, cost: 1.0, rank: rank(1.0) }
 }
 
 /// The `number`th photo of a gallery.
@@ -57,7 +62,13 @@ pub(in crate::ledger) fn photo(gallery: GalleryId, number: usize) -> Photo {
 pub(in crate::ledger) async fn filled(ledger: &dyn Ledger, name: &str, weight: f64, photos: usize) -> Gallery {
     let gallery = ledger.open_gallery(&gallery(name), &rank(weight)).await.unwrap();
     for number in 0..photos {
-        assert!(ledger.store_photo(&photo(gallery.id, number), Priority::Medium, 1.0).await.unwrap());
+        assert!(
+            ledger
+                .store_photo(&photo(gallery.id, number), &Arrival { rank: rank(weight), ..arrival() })
+                .await
+                .unwrap()
+                .is_some()
+        );
     }
     gallery
 }

@@ -105,11 +105,11 @@ pub(super) async fn a_specialist_gets_its_stages_alone(ledger: &dyn Ledger) {
         assert!(claims.iter().all(|claim| claim.gallery.id == gallery));
     }
     // Critical galleries are looked into in their own order.
-    let late = filled(ledger, "late", 1.0, 1).await.id;
+    let late = filled(ledger, "late", 1.0, 1).await;
     let critical = Rank { deadline: at(700), critical_at: at(1), ..rank(1.0) };
-    ledger.rank_gallery(late, &critical).await.unwrap();
+    ledger.update_gallery(&late, &critical, &late).await.unwrap();
     assert!(claim_at(ledger, &[FaceRecognition, Compression], 9).await.is_empty());
-    assert_eq!(claim_at(ledger, &[AiAnalysis], 9).await.remove(0).gallery.id, late);
+    assert_eq!(claim_at(ledger, &[AiAnalysis], 9).await.remove(0).gallery.id, late.id);
 }
 
 pub(super) async fn what_is_furthest_along_comes_first(ledger: &dyn Ledger) {

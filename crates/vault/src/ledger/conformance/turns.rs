@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use procession_domain::{Classified as _, GalleryId, Kind, Region, Stages, gallery::Rank, recipe::Priority};
 
 use super::{
-    super::Ask,
+    super::{Arrival, Ask},
     Ledger,
-    samples::{at, claim, claim_as, filled, gallery, photo, rank, worker},
+    samples::{arrival, at, claim, claim_as, filled, gallery, photo, rank, worker},
 };
 
 /// Who gets the next `turns` single jobs.
@@ -25,7 +25,7 @@ pub(super) async fn jobs_come_by_priority_then_arrival(ledger: &dyn Ledger) {
     let gallery = ledger.open_gallery(&gallery("order"), &rank(1.0)).await.unwrap();
     let priorities = [Priority::Low, Priority::Medium, Priority::High, Priority::Medium, Priority::High];
     for (number, priority) in priorities.into_iter().enumerate() {
-        ledger.store_photo(&photo(gallery.id, number), priority, 1.0).await.unwrap();
+        ledger.store_photo(&photo(gallery.id, number), &Arrival { priority, ..arrival() }).await.unwrap();
     }
     let mut order = Vec::new();
     for count in [2, 1, 9] {
@@ -101,9 +101,10 @@ pub(super) async fn weights_share_the_work(ledger: &dyn Ledger) {
 pub(super) async fn critical_galleries_come_first_up_to_their_share(ledger: &dyn Ledger) {
     let patient = filled(ledger, "patient", 5.0, 50).await.id;
     let critical = |seconds| Rank { deadline: at(seconds), critical_at: at(100), ..rank(1.0) };
-    let (late, early) = (filled(ledger, "late", 1.0, 50).await.id, filled(ledger, "early", 1.0, 35).await.id);
-    ledger.rank_gallery(late, &critical(900)).await.unwrap();
-    ledger.rank_gallery(early, &critical(800)).await.unwrap();
+    let (late, early) = (filled(ledger, "late", 1.0, 50).await, filled(ledger, "early", 1.0, 35).await);
+    ledger.update_gallery(&late, &critical(900), &late).await.unwrap();
+    ledger.update_gallery(&early, &critical(800), &early).await.unwrap();
+    let (late, early) = (late.id, early.id);
     // Critical galleries get 70 of 100 turns, the one that is due first before the other.
     let counts = served(ledger, 50, 100).await;
     assert!(counts[&early].abs_diff(35) <= 1 && counts[&patient].abs_diff(15) <= 1, "{counts:?}");

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 /// What is PostgreSQL's alone, by the version that it belongs to.
 const ROUTINES: [(i64, &str); 2] = [
     (4, include_str!("../../../migrations/postgres/0004_routines.sql")),
-    (5, include_str!("../../../migrations/postgres/0006_routines.sql")),
+    (6, include_str!("../../../migrations/postgres/0006_routines.sql")),
 ];
 
 /// Finds the primary, connects to it, and brings its tables up to date.

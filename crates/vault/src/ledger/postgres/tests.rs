@@ -8,7 +8,7 @@ mod server;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use procession_domain::{Classified as _, Kind, recipe::Priority};
+use procession_domain::{Classified as _, Kind};
 use proptest::prelude::*;
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -187,14 +187,15 @@ async fn a_call_ends_in_time_and_the_next_is_served() {
     let gallery = samples::filled(&ledger, "hangs", 1.0, 2).await;
     server.signal("STOP");
     let photo = samples::photo(gallery.id, 7);
-    let calls = (0..8).map(|_| ledger.store_photo(&photo, Priority::Medium, 1.0));
+    let arrival = samples::arrival();
+    let calls = (0..8).map(|_| ledger.store_photo(&photo, &arrival));
     let ended = futures::future::join_all(calls).await;
     let read = ledger.gallery(gallery.id).await;
     server.signal("CONT");
     assert!(ended.iter().all(|call| call.as_ref().unwrap_err().kind() == Kind::Unavailable), "{ended:?}");
     assert_eq!(read.unwrap_err().kind(), Kind::Unavailable);
     // It may have been stored, or not; it is there once.
-    while let Err(error) = ledger.store_photo(&photo, Priority::Medium, 1.0).await {
+    while let Err(error) = ledger.store_photo(&photo, &samples::arrival()).await {
         assert_eq!(error.kind(), Kind::Unavailable, "{error}");
     }
     assert_eq!(ledger.progress(gallery.id).await.unwrap(), samples::progress(3, 0, 0, 0));

@@ -6,33 +6,40 @@ use procession_domain::{
     photo::Refusal,
 };
 
-use super::{Store, absent, dialect, failed, rows};
+use super::{Connection, Store, absent, dialect, failed, rows};
 use crate::{Error, Result};
 
 const OPEN: &str = "INSERT INTO gallery
-     (id, studio, opened_at, settings, urgency, weight, deadline, critical_at, vtime, waiting)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0)
+     (id, studio, opened_at, settings, urgency, weight, since, deadline, critical_at, vtime, waiting)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)
      ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, urgency = excluded.urgency,
-         weight = excluded.weight, deadline = excluded.deadline, critical_at = excluded.critical_at
+         weight = excluded.weight, since = excluded.since, deadline = excluded.deadline,
+         critical_at = excluded.critical_at
      WHERE gallery.studio = excluded.studio
      RETURNING opened_at";
 
-const ONE: &str = "SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery WHERE id = $1";
+const ONE: &str =
+    "SELECT id, opened_at, settings, urgency, weight, since, deadline, critical_at FROM gallery WHERE id = $1";
 
-const ONE_TO_UPDATE: &str =
-    for_update!("SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery WHERE id = $1");
+const ONE_TO_UPDATE: &str = for_update!(
+    "SELECT id, opened_at, settings, urgency, weight, since, deadline, critical_at FROM gallery WHERE id = $1"
+);
 
-const ALL: &str = "SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery
+const ALL: &str = "SELECT id, opened_at, settings, urgency, weight, since, deadline, critical_at FROM gallery
      ORDER BY opened_at DESC, id";
 
-const OF_STUDIO: &str = "SELECT id, opened_at, settings, urgency, weight, deadline, critical_at FROM gallery
+const OF_STUDIO: &str = "SELECT id, opened_at, settings, urgency, weight, since, deadline, critical_at FROM gallery
      WHERE studio = $1 AND opened_at <= $2 AND (opened_at < $2 OR id > $3) ORDER BY opened_at DESC, id LIMIT $4";
 
-const UPDATE: &str = "UPDATE gallery SET settings = $2, urgency = $3, weight = $4, deadline = $5, critical_at = $6
-     WHERE id = $1";
+const UPDATE: &str = "UPDATE gallery SET settings = $2 WHERE id = $1";
+
+const RANK: &str =
+    "UPDATE gallery SET urgency = $2, weight = $3, since = $4, deadline = $5, critical_at = $6 WHERE id = $1";
+
+const UNFINISHED: &str = "SELECT EXISTS (SELECT 1 FROM job WHERE gallery = $1)";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 5] = [ONE, ONE_TO_UPDATE, OF_STUDIO, UPDATE, PROGRESS];
+pub(super) const STATEMENTS: [&str; 7] = [ONE, ONE_TO_UPDATE, OF_STUDIO, UPDATE, RANK, UNFINISHED, PROGRESS];
 
 pub(super) async fn open(ledger: &Store, gallery: &Gallery, rank: &Rank) -> Result<Gallery> {
     let action = "open a gallery";
@@ -44,6 +51,7 @@ pub(super) async fn open(ledger: &Store, gallery: &Gallery, rank: &Rank) -> Resu
         .bind(rows::write(gallery)?)
         .bind(rank.urgency.name())
         .bind(rank.weight)
+        .bind(rank.since.micros())
         .bind(rank.deadline.micros())
         .bind(rank.critical_at.micros())
         .fetch_optional(&mut *transaction)
@@ -88,9 +96,7 @@ pub(super) async fn of_studio(
 pub(super) async fn update(ledger: &Store, gallery: &Gallery, rank: &Rank, expected: &Gallery) -> Result<()> {
     let action = "update a gallery";
     let mut transaction = ledger.write(action).await?;
-    let row = sqlx::query_as(ONE_TO_UPDATE).bind(gallery.id.to_string()).fetch_optional(&mut *transaction).await;
-    let row = row.map_err(failed(action))?;
-    let (stored, _) = rows::gallery(row.ok_or_else(|| unknown(gallery.id))?)?;
+    let (stored, ranked) = one_to_update(&mut transaction, gallery.id, action).await?;
     if stored != *expected {
         return Err(conflict(gallery.id, "it was changed meanwhile; read it again"));
     }
@@ -100,28 +106,47 @@ pub(super) async fn update(ledger: &Store, gallery: &Gallery, rank: &Rank, expec
     sqlx::query(UPDATE)
         .bind(gallery.id.to_string())
         .bind(rows::write(gallery)?)
-        .bind(rank.urgency.name())
-        .bind(rank.weight)
-        .bind(rank.deadline.micros())
-        .bind(rank.critical_at.micros())
         .execute(&mut *transaction)
         .await
         .map_err(failed(action))?;
+    set_rank(&mut transaction, gallery.id, &rank.not_before(ranked.since), action).await?;
     transaction.commit().await.map_err(failed(action))
 }
 
-pub(super) async fn rank(ledger: &Store, id: GalleryId, rank: &Rank) -> Result<()> {
-    let sql = "UPDATE gallery SET urgency = $2, weight = $3, deadline = $4, critical_at = $5 WHERE id = $1";
-    let done = sqlx::query(sql)
+/// Gives a gallery the rank that it has with a photo which arrives now. Returns what it was and what it is.
+pub(super) async fn rank_with(
+    connection: &mut Connection,
+    id: GalleryId,
+    arrival: &Rank,
+    action: &'static str,
+) -> Result<(Rank, Rank)> {
+    let (_, before) = one_to_update(connection, id, action).await?;
+    let is_unfinished: bool = sqlx::query_scalar(UNFINISHED)
+        .bind(id.to_string())
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed(action))?;
+    let rank = before.with(*arrival, is_unfinished);
+    set_rank(connection, id, &rank, action).await?;
+    Ok((before, rank))
+}
+
+async fn one_to_update(connection: &mut Connection, id: GalleryId, action: &'static str) -> Result<(Gallery, Rank)> {
+    let row = sqlx::query_as(ONE_TO_UPDATE).bind(id.to_string()).fetch_optional(connection).await;
+    rows::gallery(row.map_err(failed(action))?.ok_or_else(|| unknown(id))?)
+}
+
+async fn set_rank(connection: &mut Connection, id: GalleryId, rank: &Rank, action: &'static str) -> Result<()> {
+    let done = sqlx::query(RANK)
         .bind(id.to_string())
         .bind(rank.urgency.name())
         .bind(rank.weight)
+        .bind(rank.since.micros())
         .bind(rank.deadline.micros())
         .bind(rank.critical_at.micros())
-        .execute(&ledger.writer)
-        .await
-        .map_err(failed("rank a gallery"))?;
-    if done.rows_affected() == 0 { Err(unknown(id)) } else { Ok(()) }
+        .execute(connection)
+        .await;
+    done.map(|_| ()).map_err(failed(action))
 }
 
 pub(super) async fn place(ledger: &Store, id: GalleryId, cluster: Option<&Region>, reason: &str) -> Result<()> {

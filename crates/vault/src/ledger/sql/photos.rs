@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use procession_domain::{
     GalleryId, PhotoId, Timestamp,
     photo::{Photo, PhotoState},
-    recipe::Priority,
 };
 
 use super::{
-    Connection, Store, absent, claim, dialect, failed, galleries::without_gallery, leases, removal::refuse_condemned,
+    Arrival, Connection, Store, Stored, absent, claim, dialect, failed,
+    galleries::{self, without_gallery},
+    leases,
+    removal::refuse_condemned,
     rows,
 };
 use crate::Result;
@@ -22,7 +24,7 @@ pub(super) async fn stage(ledger: &Store, photo: &Photo) -> Result<()> {
     transaction.commit().await.map_err(failed(action))
 }
 
-pub(super) async fn store(ledger: &Store, photo: &Photo, priority: Priority, cost: f64) -> Result<bool> {
+pub(super) async fn store(ledger: &Store, photo: &Photo, arrival: &Arrival) -> Result<Option<Stored>> {
     let action = "store a photo";
     let mut transaction = ledger.write(action).await?;
     // Against whoever deletes the original, and whoever stores the same photo under another name.
@@ -37,14 +39,16 @@ pub(super) async fn store(ledger: &Store, photo: &Photo, priority: Priority, cos
         Some(facts) => {
             let known: Photo = rows::read(&facts, "photo", &photo.id.to_string())?;
             if !add_names(&mut transaction, known, &photo.names).await? {
-                return Ok(false);
+                return Ok(None);
             }
-            false
+            None
         }
         None => {
-            insert(&mut transaction, photo, "stored", (rows::priority(priority), cost), action).await?;
+            let Arrival { priority, cost, rank } = arrival;
+            insert(&mut transaction, photo, "stored", (rows::priority(*priority), *cost), action).await?;
+            let (before, rank) = galleries::rank_with(&mut transaction, photo.gallery, rank, action).await?;
             insert_job(&mut transaction, &photo.id.to_string(), &photo.gallery.to_string(), action).await?;
-            true
+            Some(Stored { rank, was: before.urgency })
         }
     };
     transaction.commit().await.map_err(failed(action))?;

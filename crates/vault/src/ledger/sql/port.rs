@@ -6,20 +6,19 @@ use procession_domain::{
     gallery::{Backlog, Gallery, Progress, Rank},
     job::{Claim, Found, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
-    recipe::Priority,
 };
 
 use super::{Store, backlog, claim, documents, galleries, leases, photos, removal};
 use crate::{
     Result,
     documents::{Record, Removal, Versioned, Write},
-    ledger::{Ask, Ledger},
+    ledger::{Arrival, Ask, Ledger, Stored},
 };
 
 #[async_trait]
 impl Ledger for Store {
     async fn open_gallery(&self, gallery: &Gallery, rank: &Rank) -> Result<Gallery> {
-        self.attempt("open a gallery", || galleries::open(self, gallery, rank)).await
+        self.lasting("open a gallery", || galleries::open(self, gallery, rank)).await
     }
 
     async fn gallery(&self, id: GalleryId) -> Result<(Gallery, Rank)> {
@@ -40,41 +39,37 @@ impl Ledger for Store {
     }
 
     async fn update_gallery(&self, gallery: &Gallery, rank: &Rank, expected: &Gallery) -> Result<()> {
-        self.attempt("update a gallery", || galleries::update(self, gallery, rank, expected)).await
+        self.lasting("update a gallery", || galleries::update(self, gallery, rank, expected)).await
     }
 
     async fn remove_gallery(&self, id: GalleryId, now: Timestamp, due_at: Timestamp) -> Result<Removal> {
-        let removal = self.attempt("remove a gallery", || removal::remove(self, id, now, due_at)).await?;
+        let removal = self.lasting("remove a gallery", || removal::remove(self, id, now, due_at)).await?;
         self.overwrite("remove a gallery").await?;
         Ok(removal)
     }
 
     async fn condemn_originals(&self, removal: &Removal, originals: &[ContentHash]) -> Result<Vec<ContentHash>> {
-        self.attempt("condemn originals", || removal::condemn(self, removal, originals)).await
+        self.lasting("condemn originals", || removal::condemn(self, removal, originals)).await
     }
 
     async fn pardon_originals(&self, removal: &Removal) -> Result<()> {
-        self.attempt("pardon originals", || removal::pardon(self, removal)).await
-    }
-
-    async fn rank_gallery(&self, id: GalleryId, rank: &Rank) -> Result<()> {
-        self.attempt("rank a gallery", || galleries::rank(self, id, rank)).await
+        self.lasting("pardon originals", || removal::pardon(self, removal)).await
     }
 
     async fn stage_photo(&self, photo: &Photo) -> Result<()> {
-        self.attempt("stage a photo", || photos::stage(self, photo)).await
+        self.lasting("stage a photo", || photos::stage(self, photo)).await
     }
 
-    async fn store_photo(&self, photo: &Photo, priority: Priority, cost: f64) -> Result<bool> {
-        self.attempt("store a photo", || photos::store(self, photo, priority, cost)).await
+    async fn store_photo(&self, photo: &Photo, arrival: &Arrival) -> Result<Option<Stored>> {
+        self.lasting("store a photo", || photos::store(self, photo, arrival)).await
     }
 
     async fn refuse_file(&self, gallery: GalleryId, refusal: &Refusal, now: Timestamp) -> Result<()> {
-        self.attempt("record a refused file", || galleries::refuse(self, gallery, refusal, now)).await
+        self.lasting("record a refused file", || galleries::refuse(self, gallery, refusal, now)).await
     }
 
     async fn clear_refusals(&self, gallery: GalleryId) -> Result<()> {
-        self.attempt("forget refused files", || galleries::clear_refusals(self, gallery)).await
+        self.lasting("forget refused files", || galleries::clear_refusals(self, gallery)).await
     }
 
     async fn refusals(&self, gallery: GalleryId) -> Result<Vec<Refusal>> {
@@ -103,13 +98,13 @@ impl Ledger for Store {
     }
 
     async fn erase_embeddings(&self, gallery: GalleryId) -> Result<u64> {
-        let erased = self.attempt("erase embeddings", || photos::erase_embeddings(self, gallery)).await?;
+        let erased = self.lasting("erase embeddings", || photos::erase_embeddings(self, gallery)).await?;
         self.overwrite("erase embeddings").await?;
         Ok(erased)
     }
 
     async fn redo_photos(&self, photos: &[PhotoId]) -> Result<u64> {
-        self.attempt("put photos back to work", || photos::redo(self, photos)).await
+        self.lasting("put photos back to work", || photos::redo(self, photos)).await
     }
 
     async fn claim(&self, ask: &Ask<'_>) -> Result<Vec<Claim>> {
@@ -121,19 +116,19 @@ impl Ledger for Store {
     }
 
     async fn complete_all(&self, done: &[(Lease, Finished)]) -> Result<Vec<Result<()>>> {
-        self.attempt("complete jobs", || leases::complete_all(self, done)).await
+        self.lasting("complete jobs", || leases::complete_all(self, done)).await
     }
 
     async fn pass_on(&self, passed: &[(Lease, Stage, Found)]) -> Result<Vec<Result<()>>> {
-        self.attempt("pass jobs on", || leases::pass_on(self, passed)).await
+        self.lasting("pass jobs on", || leases::pass_on(self, passed)).await
     }
 
     async fn quarantine(&self, lease: &Lease, failure: &Failure, now: Timestamp) -> Result<()> {
-        self.attempt("quarantine a photo", || leases::quarantine(self, lease, failure, now)).await
+        self.lasting("quarantine a photo", || leases::quarantine(self, lease, failure, now)).await
     }
 
     async fn retry(&self, lease: &Lease, failure: &Failure, retry_at: Timestamp) -> Result<()> {
-        self.attempt("give a job back", || leases::retry(self, lease, failure, retry_at)).await
+        self.lasting("give a job back", || leases::retry(self, lease, failure, retry_at)).await
     }
 
     async fn release(&self, leases: &[Lease]) -> Result<()> {
@@ -157,11 +152,11 @@ impl Ledger for Store {
     }
 
     async fn unstage(&self, photo: PhotoId) -> Result<()> {
-        self.attempt("forget a staged photo", || photos::unstage(self, photo)).await
+        self.lasting("forget a staged photo", || photos::unstage(self, photo)).await
     }
 
     async fn put_documents(&self, writes: &[Write<'_>]) -> Result<Vec<i64>> {
-        self.attempt("write documents", || documents::put(self, writes)).await
+        self.lasting("write documents", || documents::put(self, writes)).await
     }
 
     async fn document(&self, kind: &str, id: &str) -> Result<Option<Versioned<Record>>> {
@@ -183,19 +178,19 @@ impl Ledger for Store {
     }
 
     async fn sweep_documents(&self, kind: &str, now: Timestamp, limit: usize) -> Result<u64> {
-        self.attempt("sweep documents", || documents::sweep(self, kind, now, limit)).await
+        self.lasting("sweep documents", || documents::sweep(self, kind, now, limit)).await
     }
 
     async fn delete_document(&self, kind: &str, id: &str, version: Option<i64>) -> Result<bool> {
-        self.attempt("delete a document", || documents::delete(self, kind, id, version)).await
+        self.lasting("delete a document", || documents::delete(self, kind, id, version)).await
     }
 
     async fn delete_documents(&self, owner: &str) -> Result<u64> {
-        self.attempt("delete an owner's documents", || documents::delete_all(self, owner)).await
+        self.lasting("delete an owner's documents", || documents::delete_all(self, owner)).await
     }
 
     async fn place_gallery(&self, id: GalleryId, cluster: Option<&Region>, reason: &str) -> Result<()> {
-        self.attempt("place a gallery", || galleries::place(self, id, cluster, reason)).await
+        self.lasting("place a gallery", || galleries::place(self, id, cluster, reason)).await
     }
 
     async fn work_arrived(&self) {

@@ -39,7 +39,8 @@ pub(super) async fn pools(path: &Path) -> Result<Pools> {
         .create_if_missing(true)
         .busy_timeout(BUSY_TIMEOUT)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+        // What lasts is synced by `log.rs`.
+        .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
         // What is erased is overwritten.
         .pragma("secure_delete", "ON");

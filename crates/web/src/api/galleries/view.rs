@@ -26,7 +26,7 @@ pub(crate) struct GalleryView {
     consent: Consent,
     /// `auto`, or the name of the pipeline of every photo.
     pipeline: String,
-    /// When it was opened (RFC 3339). The promise counts from here.
+    /// When it was opened (RFC 3339).
     #[schema(value_type = String, format = DateTime)]
     opened_at: Timestamp,
     /// How soon it is due: `same_day_wedding`, `next_day_delivery` or `standard_delivery`.

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::task::JoinHandle;
 
-use procession_domain::{Classified as _, GalleryId, JobId, Kind, Stages, photo::PhotoState, recipe::Priority};
+use procession_domain::{Classified as _, GalleryId, JobId, Kind, Stages, photo::PhotoState};
 
 use super::{Checked as _, Ledger as _, PostgresLedger, Server, open, samples};
 use crate::{Error, Result};
@@ -34,10 +34,10 @@ async fn insist<T, F: Future<Output = Result<T>>>(call: impl Fn() -> F) -> Resul
 
 /// Stores photos, and claims and completes whatever comes, until it has nothing more to store.
 async fn work(ledger: &PostgresLedger, gallery: GalleryId, task: usize, progress: &AtomicUsize) -> Promised {
-    let mut promised = Promised::default();
+    let (mut promised, arrival) = (Promised::default(), samples::arrival());
     for number in (0..PHOTOS).map(|number| number * TASKS + task) {
         let photo = samples::photo(gallery, number);
-        insist(|| ledger.store_photo(&photo, Priority::Medium, 1.0)).await.unwrap();
+        insist(|| ledger.store_photo(&photo, &arrival)).await.unwrap();
         promised.stored.push(number);
         progress.fetch_add(1, Ordering::Relaxed);
         let worker = samples::worker(&task.to_string());

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use procession_domain::{photo::PhotoState, recipe::Priority};
+use procession_domain::photo::PhotoState;
 
 use super::{Checked as _, Folder, Ledger, SqliteLedger, samples};
 
@@ -21,7 +21,7 @@ async fn works_until_it_is_killed() {
     let say = |what: &str| writeln!(std::io::stderr().lock(), "promised {what}").unwrap();
     let gallery = ledger.open_gallery(&samples::gallery("crash"), &samples::rank(1.0)).await.unwrap();
     for number in 0..PHOTOS {
-        ledger.store_photo(&samples::photo(gallery.id, number), Priority::Medium, 1.0).await.unwrap();
+        ledger.store_photo(&samples::photo(gallery.id, number), &samples::arrival()).await.unwrap();
         say("stored");
         let claims = samples::claim(&ledger, 1, 5).await;
         ledger.complete(&claims[0].lease, &samples::finished(Some(vec![0.5; 128]))).await.unwrap();
