@@ -112,17 +112,17 @@ async fn delete_batch(
     let condemned: HashSet<ContentHash> = system.ledger.condemn_originals(removal, batch).await?.into_iter().collect();
     // If there is a gallery with this id again, the manifest may be its own.
     let is_gone = is_gone(system, removal.gallery).await;
-    let delete = async |original: &ContentHash| {
-        if condemned.contains(original) {
-            return delete_condemned(system, removal, original).await.map(|()| true);
+    let delete = async |original: ContentHash| {
+        if condemned.contains(&original) {
+            return delete_condemned(system, removal, &original).await.map(|()| true);
         }
         // One that an upload wrote while the gallery was removed, of an original that others have.
         if matches!(is_gone, Ok(true)) {
-            system.blobs.delete(&manifest(removal.gallery, original)).await?;
+            system.blobs.delete(&manifest(removal.gallery, &original)).await?;
         }
         Ok(false)
     };
-    let tried = batch.iter().map(async |original| (*original, delete(original).await));
+    let tried = batch.iter().copied().map(async |original| (original, delete(original).await));
     let tried = stream::iter(tried).buffer_unordered(AT_A_TIME).collect().await;
     // Whatever is deleted or not: whoever brings it again from here on finds out what is there.
     system.ledger.pardon_originals(removal).await?;
