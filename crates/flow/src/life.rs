@@ -55,9 +55,11 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim, stages: Stages) ->
     };
     watch.lap_seconds();
     made.own.fetch_seconds = fetch_seconds;
-    system.speeds.reached(fetch_seconds + made.own.decode_seconds, photo);
-    let lived = match made.output {
-        Output::Of(stage) => {
+    if made.own.decode_seconds > 0.0 {
+        system.speeds.reached(fetch_seconds + made.own.decode_seconds, photo);
+    }
+    Ok(match made.output {
+        Output::Rest(stage) => {
             made.found.timings = made.found.timings.plus(&made.own);
             Lived::PassedOn(stage, made.found)
         }
@@ -78,8 +80,7 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim, stages: Stages) ->
                 finished_at: system.clock.now(),
             })
         }
-    };
-    Ok(lived)
+    })
 }
 
 /// Puts the outputs into the vault.
@@ -125,8 +126,8 @@ struct Made {
 }
 
 enum Output {
-    /// None: this stage is next, and another's.
-    Of(Stage),
+    /// This stage is next, and others have it.
+    Rest(Stage),
     Rendered {
         reason: String,
         rendered: Vec<Rendered>,
@@ -142,7 +143,7 @@ fn make(system: &System, claim: &Claim, stages: Stages, original: Bytes, extent:
     let mut own = Timings::default();
     let mut next = course.next()?;
     if !stages.contains(next) {
-        return Ok(Made { found: course.found, output: Output::Of(next), own });
+        return Ok(Made { found: course.found, output: Output::Rest(next), own });
     }
     let decoded = decode(system, Source { bytes: original, probe: probe.clone() }, extent)?;
     own.decode_seconds = watch.lap_seconds();
@@ -154,7 +155,7 @@ fn make(system: &System, claim: &Claim, stages: Stages, original: Bytes, extent:
         next = course.next()?;
     }
     if !stages.contains(next) {
-        return Ok(Made { found: course.found, output: Output::Of(next), own });
+        return Ok(Made { found: course.found, output: Output::Rest(next), own });
     }
     let (pipeline, reason) = course.choose()?;
     let faces: Vec<Region> = course.found.analysis.faces.iter().flatten().map(|face| face.region).collect();

@@ -173,7 +173,18 @@ pub(super) async fn what_was_found_of_faces_is_erased_on_its_way(ledger: &dyn Le
     pass(&claims[2]).await;
     assert!(ledger.embeddings(gallery.id).await.unwrap().is_empty());
     let last = claim_at(ledger, &[Compression], 9).await.remove(0);
-    assert!(last.found.unwrap().analysis.faces.unwrap().iter().all(|face| face.embedding.is_none()));
+    let kept = last.found.unwrap();
+    assert!(kept.analysis.faces.unwrap().iter().all(|face| face.embedding.is_none()));
+    assert!(!kept.done.contains(FaceRecognition), "it would have to be done again");
+    // What was recognised and erased on its way, too.
+    ledger.open_gallery(&gallery, &rank(1.0)).await.unwrap();
+    ledger.release(std::slice::from_ref(&last.lease)).await.unwrap();
+    let again = claim_at(ledger, &[Compression], 9).await.remove(0);
+    pass(&again).await;
+    assert!(!ledger.embeddings(gallery.id).await.unwrap().is_empty());
+    assert_eq!(ledger.erase_embeddings(gallery.id).await.unwrap(), 1);
+    let erased = claim_at(ledger, &[Compression], 9).await.remove(0).found.unwrap();
+    assert_eq!(erased.done, Stages::from_iter([AiAnalysis, MomentDetection]));
     ledger.remove_gallery(gallery.id, at(7), at(60)).await.unwrap();
     assert!(ledger.embeddings(gallery.id).await.unwrap().is_empty());
 }

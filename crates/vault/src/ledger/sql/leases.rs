@@ -136,11 +136,13 @@ pub(super) async fn pass_on(ledger: &Store, passed: &[(Lease, Stage, Found)]) ->
     for at in order {
         let (lease, stage, found) = &passed[at];
         let Some(held) = held(&mut transaction, lease, action).await? else { continue };
-        wait_at(&mut transaction, lease, *stage, found, action).await?;
         let faces = found.analysis.faces.as_deref().unwrap_or_default();
+        let mut kept = true;
         if faces.iter().any(|face| face.embedding.is_some()) {
-            keep_embeddings(&mut transaction, &held.photo, &held.gallery, faces, action).await?;
+            kept = keep_embeddings(&mut transaction, &held.photo, &held.gallery, faces, action).await?;
         }
+        let found = if kept { found.clone() } else { unrecognised(found.clone()) };
+        wait_at(&mut transaction, lease, *stage, &found, action).await?;
         if !held.waits {
             *waiting.entry(held.gallery).or_insert(0) += 1;
         }
@@ -154,6 +156,29 @@ pub(super) async fn pass_on(ledger: &Store, passed: &[(Lease, Stage, Found)]) ->
     transaction.commit().await.map_err(failed(action))?;
     Ok(results)
 }
+
+/// What was found, without whose faces they are: that would have to be done again.
+fn unrecognised(found: Found) -> Found {
+    let done = found.done.iter().filter(|stage| *stage != Stage::FaceRecognition).collect();
+    Found { done, ..found }
+}
+
+/// Those that were recognised on the way of a gallery's photos are so no more. Nobody passes on embeddings of such a job, so
+/// whoever has locked the embeddings of the gallery may wait for these jobs.
+pub(super) async fn forget_recognised(connection: &mut Connection, gallery: &str, action: &'static str) -> Result<()> {
+    let rows: Vec<(i64, String)> =
+        sqlx::query_as(RECOGNISED).bind(gallery).fetch_all(&mut *connection).await.map_err(failed(action))?;
+    for (job, found) in rows {
+        let found = unrecognised(rows::read(&found, "findings of job", &job.to_string())?);
+        let sql = "UPDATE job SET found = $2 WHERE id = $1";
+        let done = sqlx::query(sql).bind(job).bind(rows::write(&found)?).execute(&mut *connection).await;
+        done.map_err(failed(action))?;
+    }
+    Ok(())
+}
+
+const RECOGNISED: &str =
+    for_update!("SELECT id, found FROM job WHERE gallery = $1 AND found LIKE '%\"face_recognition\"%' ORDER BY id");
 
 /// The job waits at this stage. Nobody has the right to complete it under this epoch any more.
 async fn wait_at(
@@ -175,14 +200,15 @@ async fn wait_at(
     done.map(|_| ()).map_err(failed(action))
 }
 
-/// Keeps the embeddings if there is consent now: it may have been withdrawn while the worker had the photo.
+/// Keeps the embeddings if there is consent now: it may have been withdrawn while the worker had the photo. Returns whether there
+/// is.
 async fn keep_embeddings(
     connection: &mut Connection,
     photo: &str,
     gallery: &str,
     faces: &[Face],
     action: &'static str,
-) -> Result<()> {
+) -> Result<bool> {
     // Whoever erases them waits until these are there, or reads that the consent is gone.
     dialect::lock_shared(connection, &embeddings_of(gallery)).await?;
     let settings: String = sqlx::query_scalar("SELECT settings FROM gallery WHERE id = $1")
@@ -191,7 +217,7 @@ async fn keep_embeddings(
         .await
         .map_err(failed(action))?;
     if !rows::read::<Gallery>(&settings, "gallery", gallery)?.consent.faces {
-        return Ok(());
+        return Ok(false);
     }
     for (face, embedding) in (0_i64..).zip(faces.iter().map(|face| &face.embedding)) {
         let Some(vector) = embedding else { continue };
@@ -204,7 +230,7 @@ async fn keep_embeddings(
             .await
             .map_err(failed(action))?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// They may be there from before the photo's analysis was done again.
