@@ -278,16 +278,41 @@ pub(crate) enum Forecast {
         #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=104))]
         weeks: u32,
     },
+    /// Take over the history of another system, for `procession serve` to forecast from; the same file again changes nothing
+    Import(Import),
+    /// Write the history that the ledger has kept to standard output, as files that --history, --bookings and import read
+    Export {
+        /// The weddings that were announced, instead of the arrivals
+        #[arg(long)]
+        bookings: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Import {
+    /// The arrivals as lines hour,region,photos, or with a fourth column megapixels; hours that are missing stay as they are
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) history: PathBuf,
+    /// The weddings that were announced as lines wedding,region,announced_at; not those that this installation has galleries of
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) bookings: Option<PathBuf>,
+    /// Take the file's figures for hours of which others are known
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Only tell what would be taken over
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// What a forecast is made from.
 #[derive(Args, Debug)]
 pub(crate) struct Past {
-    /// The arrivals as a file of lines hour,region,photos; hours that are missing had none [default: the photos in the ledger]
+    /// The arrivals as a file of lines hour,region,photos; hours that are missing had none [default: what the ledger has
+    /// kept]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) history: Option<PathBuf>,
-    /// The weddings that were announced as a file of lines wedding,region,announced_at [default: the galleries in the ledger
-    /// that were opened before their wedding; with --history none]
+    /// The weddings that were announced as a file of lines wedding,region,announced_at [default: what the ledger has
+    /// kept; with --history none]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "history")]
     pub(crate) bookings: Option<PathBuf>,
     /// The region whose photos are meant; its time zone and holidays count [default: this installation's]

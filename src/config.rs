@@ -16,6 +16,7 @@ use std::{
 };
 
 use procession_domain::{Region, Stages, gallery::CRITICAL_SHARE, recipe::Pipeline, urgency::Promises};
+use procession_flow::forecast::Foresight;
 use procession_pixel::Limits;
 use procession_plan::{RetryPolicy, ScalePolicy};
 use procession_web::{Connections, ServiceSettings};
@@ -63,6 +64,7 @@ pub(crate) struct Config {
     pub(crate) scale: ScalePolicy,
     /// What a worker does of a photo's job.
     pub(crate) stages: Stages,
+    pub(crate) foresight: Foresight,
     /// Worker processes that `procession serve` may start on this machine, with its own.
     pub(crate) local_workers: u32,
     pub(crate) pipelines: BTreeMap<String, Pipeline>,
@@ -140,6 +142,7 @@ impl Config {
             retry: RetryPolicy::default(),
             scale: ScalePolicy::default(),
             stages: Stages::ALL,
+            foresight: Foresight::default(),
             local_workers: 1,
             pipelines: procession_plan::pipelines(),
             origins: BTreeMap::new(),

@@ -42,6 +42,7 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>, absence: Abse
     let settings = Settings {
         region: config.region.clone(),
         scale: config.scale.clone(),
+        foresight: config.foresight.clone(),
         limits: config.limits,
         promises: config.promises,
         pipelines: config.pipelines.clone(),
@@ -93,14 +94,14 @@ pub(crate) async fn existing_stores(config: &Config) -> anyhow::Result<Vec<Arc<d
 /// The ledger, made if it is not there.
 pub(crate) async fn ledger(config: &Config) -> anyhow::Result<Arc<dyn Ledger>> {
     let address = config.ledger();
-    let critical_share = config.critical_share;
+    let (critical_share, region) = (config.critical_share, config.region.clone());
     let opened: procession_vault::Result<Arc<dyn Ledger>> = match &address {
         LedgerAddress::File(path) => {
-            let ledger = SqliteLedger::open_with(path, LedgerOptions { critical_share }).await;
+            let ledger = SqliteLedger::open_with(path, LedgerOptions { critical_share, region }).await;
             ledger.map(|ledger| Arc::new(ledger) as _)
         }
         LedgerAddress::Postgres(url) => {
-            let options = PostgresOptions { critical_share, ..PostgresOptions::default() };
+            let options = PostgresOptions { critical_share, region, ..PostgresOptions::default() };
             PostgresLedger::open(url, options).await.map(|ledger| Arc::new(ledger) as _)
         }
     };

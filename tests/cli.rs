@@ -57,6 +57,8 @@ fn every_command_has_help() {
         &["forecast", "show"],
         &["forecast", "explain"],
         &["forecast", "backtest"],
+        &["forecast", "import"],
+        &["forecast", "export"],
         &["models", "list"],
         &["models", "fetch"],
         &["simulate"],
@@ -309,6 +311,83 @@ fn a_forecast_is_made_of_files_and_explains_itself() {
     let wrong = with(&[&["forecast", "show"][..], &at].concat());
     assert_code(&wrong, 2);
     assert!(stderr(&wrong).contains("line 2"), "{}", stderr(&wrong));
+}
+
+#[test]
+fn the_history_of_another_system_is_taken_over_once() {
+    let home = home();
+    let [_, history, _, bookings] = past(&home);
+    let import = |more: &[&str]| {
+        let files = ["forecast", "import", history.as_str(), "--bookings", bookings.as_str()];
+        run(&home, &[&files[..], more].concat())
+    };
+    let would = import(&["--dry-run"]);
+    assert_code(&would, 0);
+    let weddings = fs::read_to_string(&bookings).unwrap().lines().count() - 1;
+    let photos: usize = fs::read_to_string(&history)
+        .unwrap()
+        .lines()
+        .skip(1)
+        .map(|line| line.rsplit(',').next().unwrap().parse::<usize>().unwrap())
+        .sum();
+    let told = format!("ake over 1492 hours with {photos} photos, and {weddings} weddings.");
+    assert!(stdout(&would).contains(&told), "{}", stdout(&would));
+    let at = ["--region", "us-east-1", "--at", "2026-06-15T12:00:00Z"];
+    let unknown = run(&home, &[&["forecast", "show"][..], &at].concat());
+    assert!(stderr(&unknown).contains("there are 0 whole days of history"), "{}", stderr(&unknown));
+
+    let taken = import(&[]);
+    assert_code(&taken, 0);
+    assert!(stdout(&taken).contains(&told.replace("ake over", "ook over")), "{}", stdout(&taken));
+    let again = &json_lines(&import(&["--json"]))[0];
+    assert_eq!(
+        (&again["hours"], &again["hours_known_before"], &again["weddings"]),
+        (&0.into(), &1492.into(), &0.into())
+    );
+    for command in ["show", "explain", "backtest"] {
+        let kept = run(&home, &[&["forecast", command, "--json"][..], &at].concat());
+        let files = ["--history", history.as_str(), "--bookings", bookings.as_str()];
+        let read = run(&home, &[&["forecast", command, "--json"][..], &at, &files].concat());
+        assert_code(&kept, 0);
+        assert_eq!(stdout(&kept), stdout(&read), "what is kept is what was read");
+    }
+    let elsewhere = run(&home, &["forecast", "show", "--region", "us-west-2"]);
+    assert_code(&elsewhere, 2);
+    assert!(stderr(&elsewhere).contains("of eu-west-1, us-east-1; say --region"), "{}", stderr(&elsewhere));
+
+    // What is exported is what can be taken over elsewhere.
+    let other = self::home();
+    for (name, args) in [("h.csv", &["forecast", "export"][..]), ("b.csv", &["forecast", "export", "--bookings"])] {
+        fs::write(other.path().join(name), stdout(&run(&home, args))).unwrap();
+    }
+    let moved = &json_lines(&run(&other, &["forecast", "import", "h.csv", "--bookings", "b.csv", "--json"]))[0];
+    assert_eq!((&moved["hours"], &moved["weddings"]), (&1492.into(), &weddings.into()));
+
+    let wrong = |text: &str, says: &str| {
+        fs::write(home.path().join("wrong.csv"), text).unwrap();
+        let output = run(&home, &["forecast", "import", "wrong.csv"]);
+        assert_code(&output, 2);
+        assert!(
+            stderr(&output).contains(says) && stderr(&output).contains("wrong.csv"),
+            "{says}:\n{}",
+            stderr(&output)
+        );
+    };
+    wrong("day,photos\n", "the first line must be hour,region,photos");
+    wrong("hour,region,photos\n2026-06-20,us-east-1,4\n", "2026-06-20 is no time such as");
+    wrong("hour,region,photos\n2025-06-21T20:00:00Z,US,4\n", "line 2");
+    wrong("hour,region,photos\n2025-06-21T20:00:00Z,us-east-1,4.5\n", "4.5 photos: they are counted from zero up");
+    wrong("hour,region,photos,megapixels\n2025-06-21T20:00:00Z,us-east-1,4\n", "there must be hour,region");
+    wrong("hour,region,photos\n2525-06-21T20:00:00Z,us-east-1,4\n", "the hour 2525-06-21T20:00:00Z is not over");
+    wrong(
+        "hour,region,photos\n2025-06-20T20:00:00Z,us-east-1,21\n2025-06-20T21:00:00Z,us-east-1,5\n",
+        "1 hours are known with other figures, the first 2025-06-20T20:00:00Z in us-east-1 (20 photos, and 21 in the file)",
+    );
+    let before = stdout(&run(&home, &["forecast", "export"]));
+    assert!(!before.contains("2025-06-20T21:00:00Z,us-east-1"), "nothing of it was taken over");
+    assert_code(&run(&home, &["forecast", "import", "wrong.csv", "--replace"]), 0);
+    let after = stdout(&run(&home, &["forecast", "export"]));
+    assert!(after.contains("\n2025-06-20T20:00:00Z,us-east-1,21,0\n2025-06-20T21:00:00Z,eu-west-1,7,0\n"), "{after}");
 }
 
 #[test]

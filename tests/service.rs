@@ -22,6 +22,8 @@ mod drain;
 mod edge;
 #[path = "service/fleet.rs"]
 mod fleet;
+#[path = "service/forecast.rs"]
+mod forecast;
 #[path = "service/galleries.rs"]
 mod galleries;
 #[path = "service/isolation.rs"]

@@ -72,7 +72,7 @@ pub(super) struct Setting {
 }
 
 macro_rules! number {
-    ($key:literal, $least:literal.., $what:literal, $($field:ident).+) => {
+    ($key:expr, $least:literal.., $what:literal, $($field:ident).+) => {
         Setting {
             key: $key,
             kind: Kind::Number,
@@ -84,7 +84,7 @@ macro_rules! number {
 }
 
 macro_rules! weight {
-    ($key:literal, $what:literal, $($field:ident).+) => {
+    ($key:expr, $what:literal, $($field:ident).+) => {
         Setting {
             key: $key,
             kind: Kind::Number,
@@ -95,11 +95,24 @@ macro_rules! weight {
     };
 }
 
+macro_rules! part {
+    ($key:expr, $what:literal, $($field:ident).+) => {
+        Setting {
+            key: $key,
+            kind: Kind::Number,
+            what: $what,
+            set: |config, value, _| part(value).map(|number| config.$($field).+ = number),
+            show: |config| config.$($field).+.to_string(),
+        }
+    };
+}
+
+mod forecast;
 mod scale;
 
 /// All of them.
 pub(super) fn settings() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(scale::SETTINGS)
+    SETTINGS.iter().chain(scale::settings()).chain(forecast::SETTINGS)
 }
 
 const SETTINGS: &[Setting] = &[
@@ -450,6 +463,17 @@ fn positive(value: &Value) -> Result<f64, String> {
         Some(number) => Err(format!("{number} is not greater than zero")),
         None => Err(not("a number", value)),
     }
+}
+
+/// From 0 to 1.
+fn part(value: &Value) -> Result<f64, String> {
+    let number = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
+    let number = number.ok_or_else(|| not("a number", value))?;
+    if (0.0..=1.0).contains(&number) { Ok(number) } else { Err(format!("{number} is not between 0 and 1")) }
+}
+
+fn text(value: &Value) -> Result<&str, String> {
+    value.as_str().ok_or_else(|| not("a text in quotes", value))
 }
 
 fn path(value: &Value, base: &Path) -> Result<std::path::PathBuf, String> {

@@ -78,7 +78,7 @@ impl First {
             snapshot.insert(path.to_owned(), without_signatures(&text));
         };
         // Events never end, and what the operator sees is everybody's.
-        let of_the_operator = ["/api/v1/operations", "/api/v1/studios"];
+        let of_the_operator = ["/api/v1/operations", "/api/v1/operations/forecast", "/api/v1/studios"];
         let is_steady = |operation: &&Operation| !operation.is_stream && !of_the_operator.contains(&&*operation.path);
         for operation in operations.iter().filter(|operation| operation.method == Method::GET).filter(is_steady) {
             read(&operation.filled(|name| self.id(operation, name)), Method::GET).await;

@@ -189,7 +189,13 @@ async fn open(
     stopping: watch::Receiver<bool>,
 ) -> Arc<Service> {
     let ledger = SqliteLedger::open(&folder.path().join("ledger.db")).await.unwrap();
-    let settings = Settings {
+    let system = System::new(Arc::new(ledger), blobs, Arc::new(CpuDevice::new(1)), None, clock, settings());
+    Service::open(Arc::new(system), settings_in(folder), stopping).await.unwrap()
+}
+
+/// What an operator who chose nothing has.
+pub(crate) fn settings() -> Settings {
+    Settings {
         region: procession_domain::Region::local(),
         scale: procession_plan::ScalePolicy::default(),
         limits: Limits::default(),
@@ -199,10 +205,9 @@ async fn open(
         lease: Duration::from_secs(10),
         critical_share: 0.7,
         stages: Stages::ALL,
+        foresight: procession_flow::forecast::Foresight::default(),
         retry: RetryPolicy::default(),
-    };
-    let system = System::new(Arc::new(ledger), blobs, Arc::new(CpuDevice::new(1)), None, clock, settings);
-    Service::open(Arc::new(system), settings_in(folder), stopping).await.unwrap()
+    }
 }
 
 fn settings_in(folder: &TempDir) -> ServiceSettings {

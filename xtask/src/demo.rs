@@ -63,7 +63,7 @@ pub(crate) fn print_credits() -> Result<()> {
 }
 
 /// The folder of the demo's photos, made if it is not there or is an older one.
-fn gallery() -> Result<PathBuf> {
+pub(crate) fn gallery() -> Result<PathBuf> {
     let photos = photos::all()?;
     let credits = photos::credits(&photos);
     let folder = cache()?.join("demo");

@@ -5,6 +5,7 @@ mod bench_forecast;
 mod bench_ledger;
 mod bench_pixel;
 mod bench_serve;
+mod bench_vision;
 mod chaos;
 mod check;
 mod demo;
@@ -26,6 +27,7 @@ The developer's commands of Procession.
   cargo xtask check        formatting, clippy, layers, files, documents, deployment; `check deployment` that alone
   cargo xtask setup        only what demo and test do first
   cargo xtask bench pixel  measures the pixel path beside sharp (--rounds N, --write)
+  cargo xtask bench vision measures what looking at a photo takes (--rounds N, --write)
   cargo xtask bench ledger measures both ledgers with 100,000 jobs (--million, --seconds N, --write)
   cargo xtask bench forecast rates the forecast beside statsforecast (--weeks N, --arima, --write)
   cargo xtask drill        breaks a real deployment and measures how it goes on (--write)
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         ["scaling", ..] => scaling::run(&arguments[1..]),
         ["drill", ..] => drill::run(&arguments[1..]),
         ["bench", "serve", ..] => bench_serve::run(&arguments[2..]),
+        ["bench", "vision", ..] => bench_vision::run(&arguments[2..]),
         ["photos"] => demo::photos(),
         ["credits"] => demo::print_credits(),
         ["help" | "--help" | "-h"] => {

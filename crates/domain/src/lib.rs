@@ -7,6 +7,7 @@ pub mod album;
 pub mod analysis;
 pub mod capture;
 pub mod correction;
+pub mod demand;
 pub mod error;
 pub mod gallery;
 pub mod hash;

@@ -9,7 +9,7 @@ mod scale;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -21,7 +21,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Result, System,
     affinity::Division,
-    capacity::Capacity,
+    capacity::{self, Capacity},
+    forecast::{self, Prospect},
     registry,
     status::{Expected, Observer, unfinished},
 };
@@ -64,6 +65,8 @@ pub enum Decision {
     Capacity(Box<Capacity>),
     /// Who in a region does which part of a photo's life first.
     Divided(Box<Division>),
+    /// What is forecast in this region is followed from now on, or only shown; and why.
+    Forecast(Region, bool, String),
 }
 
 /// Decides, when it is in office.
@@ -73,18 +76,16 @@ pub struct Controller {
     arrivals: Mutex<scale::Arrivals>,
     /// What nobody offered when it was last looked at.
     gaps: Mutex<BTreeSet<(Stage, Option<Region>)>>,
+    /// When it made the forecasts last.
+    foreseen_at: Mutex<Option<Timestamp>>,
 }
 
 impl Controller {
     /// A controller of this process. It is not in office yet.
     pub fn new(system: Arc<System>) -> Self {
         let nonce = getrandom::u32().unwrap_or_default();
-        Self {
-            system,
-            name: format!("{}-{nonce:08x}", std::process::id()),
-            arrivals: Mutex::default(),
-            gaps: Mutex::default(),
-        }
+        let name = format!("{}-{nonce:08x}", std::process::id());
+        Self { system, name, arrivals: Mutex::default(), foreseen_at: Mutex::default(), gaps: Mutex::default() }
     }
 
     /// Decides what is to be decided now, where it has or gets the right to, and writes it down. Returns what was changed.
@@ -104,6 +105,28 @@ impl Controller {
         decided.extend(capacities.into_iter().map(|capacity| Decision::Capacity(Box::new(capacity))));
         registry::forget_silent(&self.system).await?;
         Ok(decided)
+    }
+
+    /// Makes the forecasts of the hour, where it is in office and has not made them yet: beside [`decide`](Self::decide), which
+    /// never waits for it. Returns for which regions it changed whether they are followed.
+    ///
+    /// # Errors
+    /// The ledger does not answer. What is kept of the hour before then holds on.
+    pub async fn foresee(&self) -> Result<Vec<Decision>> {
+        let now = self.system.clock.now();
+        let term = self.system.documents().get::<Term>(TERM).await?.map(|term| term.document);
+        let is_in_office = term.is_some_and(|term| term.holder == self.name && now < term.ends_at);
+        let hour = |at: Timestamp| at.micros().div_euclid(3_600_000_000);
+        let made_at = *self.foreseen_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_in_office || made_at.is_some_and(|at| hour(at) == hour(now)) {
+            return Ok(Vec::new());
+        }
+        let fleets = capacity::fleets(&self.system).await?;
+        let regions = fleets.into_iter().map(|fleet| fleet.name.region).collect();
+        let changed = forecast::make(&self.system, regions).await?;
+        *self.foreseen_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        let decision = |of: Prospect| Decision::Forecast(of.region, of.followed, of.standing);
+        Ok(changed.into_iter().map(decision).collect())
     }
 
     /// Lets another decide at once.

@@ -16,6 +16,7 @@ mod error;
 mod event;
 mod export;
 mod fleet;
+pub mod forecast;
 mod gallery;
 mod ingest;
 mod life;

@@ -20,7 +20,7 @@ use procession_vault::{Blobs, Documents, Ledger};
 use procession_vision::Vision;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::{Budget, Completions, affinity::Stopwatches};
+use crate::{Budget, Completions, affinity::Stopwatches, forecast::Foresight};
 
 /// Raised whenever the same original and recipe would give other bytes than before.
 const ENGINE_VERSION: u32 = 1;
@@ -44,6 +44,8 @@ pub struct Settings {
     pub retry: procession_plan::RetryPolicy,
     /// How fleets are scaled.
     pub scale: ScalePolicy,
+    /// What is forecast, and whether it is followed.
+    pub foresight: Foresight,
     /// The part of the work, 0 to 1, that the ledger gives to critical galleries while others wait.
     pub critical_share: f64,
     /// What a worker of this process does of a photo's job.

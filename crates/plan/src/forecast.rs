@@ -31,7 +31,7 @@ use models::Fitted;
 
 pub use backtest::{Backtest, BacktestDay, backtest};
 pub use holidays::Holidays;
-pub use place::{Country, Place};
+pub use place::{Country, Place, Venues};
 pub use series::{Booking, Series};
 
 /// A quantile that is forecast.
@@ -49,6 +49,16 @@ pub enum Level {
 }
 
 impl Level {
+    /// The name in the configuration and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::P10 => "p10",
+            Self::P50 => "p50",
+            Self::P90 => "p90",
+            Self::P99 => "p99",
+        }
+    }
+
     /// All levels, the lowest first.
     pub const ALL: [Self; 4] = [Self::P10, Self::P50, Self::P90, Self::P99];
 

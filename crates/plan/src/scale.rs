@@ -18,6 +18,8 @@ use crate::{Reason, forecast::Quantiles};
 use deadlines::{Demand, Supply};
 pub use policy::{ScalePolicy, Season, SeasonRules, Seasons};
 
+const HOUR: Duration = Duration::from_secs(3_600);
+
 /// What is known of a fleet and of the work that waits for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FleetSeen {
@@ -250,14 +252,21 @@ fn trigger(policy: &ScalePolicy, seen: &FleetSeen, rules: &SeasonRules) -> Optio
     }
 }
 
-/// The most that a trusted forecast expects, in megapixels a second, in the hours that an instance started now would see first.
+/// The most that a trusted forecast expects, in megapixels a second.
 fn expected(policy: &ScalePolicy, seen: &FleetSeen, now: Timestamp) -> Option<f64> {
+    let (_, photos) = busiest_ahead(policy, seen, now)?;
+    let cost = seen.ahead.as_ref()?.megapixels_per_photo;
+    Some(photos * cost / HOUR.as_secs_f64())
+}
+
+/// Of the hours that an instance started now would see first, the one for which a trusted forecast expects most: when it begins,
+/// and the photos for which capacity is made.
+fn busiest_ahead(policy: &ScalePolicy, seen: &FleetSeen, now: Timestamp) -> Option<(Timestamp, f64)> {
     let ahead = seen.ahead.as_ref().filter(|ahead| ahead.trusted)?;
     let until = now.after(policy.warm_up() + Duration::from_secs(u64::from(policy.forecast_lead_seconds)));
-    let hour = Duration::from_secs(3_600);
-    let hours = ahead.hours.iter().filter(|expected| expected.from < until && expected.from.after(hour) > now);
-    let photos = hours.map(|expected| expected.photos.at(policy.forecast_level)).max_by(f64::total_cmp)?;
-    Some(photos * ahead.megapixels_per_photo / hour.as_secs_f64())
+    let hours = ahead.hours.iter().filter(|expected| expected.from < until && expected.from.after(HOUR) > now);
+    let photos = hours.map(|expected| (expected.from, expected.photos.at(policy.forecast_level)));
+    photos.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// How many the fleet shrinks to, or why it does not.

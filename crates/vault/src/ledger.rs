@@ -13,8 +13,10 @@ mod rows;
 mod sqlite;
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 use procession_domain::{
     ContentHash, GalleryId, PhotoId, Region, Stage, Stages, StudioId, Timestamp, WorkerId,
+    demand::{Arrivals, Booked},
     gallery::{Backlog, Gallery, Progress, Rank},
     job::{Claim, Found, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
@@ -32,13 +34,14 @@ pub use sqlite::{LedgerOptions, SqliteLedger};
 
 /// The tables of every ledger, in SQL that SQLite and PostgreSQL understand. Each file is applied once, in this order, in one
 /// transaction. A file that was released never changes.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0001_ledger.sql"),
     include_str!("../migrations/0002_service.sql"),
     include_str!("../migrations/0003_removal.sql"),
     include_str!("../migrations/0004_placement.sql"),
     include_str!("../migrations/0005_promise.sql"),
     include_str!("../migrations/0006_stages.sql"),
+    include_str!("../migrations/0007_demand.sql"),
 ];
 
 /// What a worker asks for.
@@ -146,8 +149,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// `NotFound` without the gallery; `Unavailable` while the original is condemned.
     async fn stage_photo(&self, photo: &Photo) -> Result<()>;
 
-    /// Marks a photo's original as durable, inserts its job, and ranks its gallery anew ([`Rank::with`]). A photo that is
-    /// stored already gains `photo.names` and nothing else happens: then it returns none.
+    /// Marks a photo's original as durable, inserts its job, counts it among the [`Arrivals`] of this process's region, and ranks
+    /// its gallery anew ([`Rank::with`]). A photo that is stored already gains `photo.names` and nothing else happens: then it
+    /// returns none.
     ///
     /// # Errors
     /// `NotFound` without the gallery; `Unavailable` while the original is condemned.
@@ -296,6 +300,21 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// `NotFound`.
     async fn place_gallery(&self, id: GalleryId, cluster: Option<&Region>, reason: &str) -> Result<()>;
+
+    /// What arrived in each region in each hour from the one that has `from`, by hour. Hours without photos are not there.
+    /// It does not change when galleries are removed.
+    async fn arrivals(&self, from: Timestamp) -> Result<Vec<Arrivals>>;
+
+    /// Replaces what is known of these hours.
+    async fn set_arrivals(&self, arrivals: &[Arrivals]) -> Result<()>;
+
+    /// The weddings on this day and later that were announced, by day: those of all galleries that have a date, of galleries that
+    /// were removed after their wedding, and imported ones.
+    async fn bookings(&self, from: Date) -> Result<Vec<Booked>>;
+
+    /// Adds weddings that no gallery of this ledger announces, each under a name of its own, unless the name is known.
+    /// Returns how many are new.
+    async fn import_bookings(&self, bookings: &[(String, Booked)]) -> Result<u64>;
 
     /// Returns when another process may have added work. A ledger that nobody tells never returns: whoever waits for work
     /// asks now and then as well.

@@ -1,8 +1,8 @@
 //! Where the faces are.
 //!
 //! A photo is looked at with a long edge of 640 pixels first. Only where that look sees small faces, or cannot be sure of
-//! what it sees, a second look at 1,280 pixels follows; of that one only the small faces are taken, as a large face seen
-//! from too near falls into parts.
+//! what it sees, a second look at 1,280 pixels follows, at that part of the photo and what is around it; of that one only the
+//! small faces are taken, as a large face seen from too near falls into parts.
 
 mod centerface;
 mod yunet;
@@ -22,6 +22,8 @@ const FIRST_LOOK: f32 = 640.0;
 const SECOND_LOOK: f32 = 1280.0;
 /// A face whose long side is less than this part of the photo's long edge is small: 45 pixels at the first look.
 const SMALL: f32 = 0.07;
+/// So much around what the second look is for is looked at too, as parts of the photo's long edge: people stand together.
+const AROUND: f32 = 0.1;
 /// Two boxes that overlap this much are one face.
 const SAME: f32 = 0.3;
 
@@ -47,6 +49,17 @@ struct Candidate {
     landmarks: [[f32; 2]; 5],
 }
 
+impl Candidate {
+    /// What was seen in a part of the photo, in fractions of the photo.
+    fn of_part(self, part: Region) -> Self {
+        let Region { x, y, width, height } = self.region;
+        let at = |x: f32, y: f32| (part.x + x * part.width, part.y + y * part.height);
+        let (left, top) = at(x, y);
+        let region = Region { x: left, y: top, width: width * part.width, height: height * part.height };
+        Self { region, landmarks: self.landmarks.map(|[x, y]| at(x, y).into()), ..self }
+    }
+}
+
 impl Detector {
     pub(crate) fn new(session: Session, kind: DetectorKind) -> Self {
         Self { session, kind }
@@ -57,11 +70,14 @@ impl Detector {
         let scores = self.scores();
         let (width, height) = photo_size(view);
         let side = |face: &Candidate| (face.region.width * width).max(face.region.height * height) / width.max(height);
-        let mut found = self.look(view, FIRST_LOOK, scores.suspect)?;
-        let unsure = found.iter().any(|face| side(face) < SMALL);
+        let mut found = self.look(view, WHOLE, FIRST_LOOK, scores.suspect)?;
+        let unsure = found.iter().filter(|face| side(face) < SMALL).map(|face| face.region).reduce(hull);
         found.retain(|face| face.score >= scores.accept);
-        if unsure && width.max(height) >= 1.25 * FIRST_LOOK {
-            let second = self.look(view, SECOND_LOOK, scores.accept)?;
+        if let Some(unsure) = unsure
+            && width.max(height) >= 1.25 * FIRST_LOOK
+        {
+            let around = (AROUND * width.max(height) / width, AROUND * width.max(height) / height);
+            let second = self.look(view, inside(grown(unsure, around)), SECOND_LOOK, scores.accept)?;
             found.extend(second.into_iter().filter(|face| side(face) < 2.0 * SMALL));
         }
         let mut faces: Vec<Face> = distinct(found)
@@ -78,14 +94,15 @@ impl Detector {
         Ok(faces)
     }
 
-    /// Everything that scores `least` or more, seen at this long edge or at the photo's own if that is less.
-    fn look(&self, view: &View, long_edge: f32, least: f32) -> Result<Vec<Candidate>, Error> {
+    /// Everything in a part of the photo that scores `least` or more, seen as if all of it had this long edge, or its own if
+    /// that is less.
+    fn look(&self, view: &View, part: Region, long_edge: f32, least: f32) -> Result<Vec<Candidate>, Error> {
         let (width, height) = photo_size(view);
         let scale = (long_edge / width.max(height)).min(1.0);
         // Both detectors want multiples of 32. The little that this stretches the photo changes no score that matters,
         // and it makes photos of one shape share a batch.
         let canvas = |side: f32| ((side * scale / 32.0).round() as u32).max(1) * 32;
-        let pixels = view.rgb(WHOLE, canvas(width), canvas(height));
+        let pixels = view.rgb(part, canvas(part.width * width), canvas(part.height * height));
         let mut input = planes(&pixels, 0.0, 1.0);
         let candidates = match self.kind {
             DetectorKind::CenterFace => centerface::read(&self.session.run(input)?, least),
@@ -96,7 +113,7 @@ impl Detector {
         };
         let candidates =
             candidates.ok_or_else(|| Error::Bug("the face detector's outputs have other shapes".into()))?;
-        Ok(distinct(candidates))
+        Ok(distinct(candidates.into_iter().map(|face| face.of_part(part)).collect()))
     }
 
     fn scores(&self) -> Scores {
@@ -120,6 +137,19 @@ fn distinct(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
         }
     }
     kept
+}
+
+/// The least region that holds both.
+fn hull(a: Region, b: Region) -> Region {
+    let (x, y) = (a.x.min(b.x), a.y.min(b.y));
+    let (right, bottom) = ((a.x + a.width).max(b.x + b.width), (a.y + a.height).max(b.y + b.height));
+    Region { x, y, width: right - x, height: bottom - y }
+}
+
+/// The region with so much more at each of its sides.
+fn grown(region: Region, (across, down): (f32, f32)) -> Region {
+    let Region { x, y, width, height } = region;
+    Region { x: x - across, y: y - down, width: width + 2.0 * across, height: height + 2.0 * down }
 }
 
 /// The values of an output that is expected to have this many.

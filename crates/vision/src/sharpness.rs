@@ -86,24 +86,53 @@ fn score(ratio: f32) -> f32 {
 
 /// The binomial filter 1 4 6 4 1 both ways, its taps `step` pixels apart, edges repeated.
 fn blur(pixels: &[f32], width: usize, height: usize, step: usize) -> Vec<f32> {
-    let filter = |from: &dyn Fn(usize) -> f32, at: usize, count: usize| {
-        let near = |offset: isize| from((at as isize + offset * step as isize).clamp(0, count as isize - 1) as usize);
-        (near(-2) + near(2) + 4.0 * (near(-1) + near(1)) + 6.0 * near(0)) / 16.0
-    };
-    let mut across = Vec::with_capacity(pixels.len());
-    for row in pixels.chunks_exact(width) {
-        across.extend((0..width).map(|x| filter(&|x| row[x], x, width)));
+    let margin = 2 * step;
+    let mut padded = vec![0.0; width + 2 * margin];
+    let mut across = vec![0.0; pixels.len()];
+    for (to, row) in across.chunks_exact_mut(width).zip(pixels.chunks_exact(width)) {
+        padded[..margin].fill(row[0]);
+        padded[margin..margin + width].copy_from_slice(row);
+        padded[margin + width..].fill(row[width - 1]);
+        filter(to, |tap| &padded[tap * step..]);
     }
-    let mut both = Vec::with_capacity(pixels.len());
-    for y in 0..height {
-        both.extend((0..width).map(|x| filter(&|y| across[y * width + x], y, height)));
+    let mut both = vec![0.0; pixels.len()];
+    for (y, to) in both.chunks_exact_mut(width).enumerate() {
+        let row = |tap: usize| (y + tap * step).saturating_sub(margin).min(height - 1);
+        filter(to, |tap| &across[row(tap) * width..]);
     }
     both
+}
+
+/// The sum of five taps, each a run of values that begins where it is needed for the first.
+fn filter<'a>(to: &mut [f32], tap: impl Fn(usize) -> &'a [f32]) {
+    let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|number| &tap(number)[..to.len()]);
+    for (at, to) in to.iter_mut().enumerate() {
+        *to = (a[at] + e[at] + 4.0 * (b[at] + d[at]) + 6.0 * c[at]) / 16.0;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn taps_are_a_step_apart_and_edges_are_repeated() {
+        let (width, height) = (7, 5);
+        let pixels: Vec<f32> = (0..width * height).map(|at| (at * at % 31) as f32).collect();
+        for step in [1, 2] {
+            let near = |at: usize, tap: usize, count: usize| (at + tap * step).saturating_sub(2 * step).min(count - 1);
+            let weights = [1.0, 4.0, 6.0, 4.0, 1.0];
+            let blurred = blur(&pixels, width, height, step);
+            for (at, found) in blurred.into_iter().enumerate() {
+                let (x, y) = (at % width, at / width);
+                let taps = (0..25).map(|tap| (tap / 5, tap % 5));
+                let expected: f32 = taps
+                    .map(|(i, j)| weights[i] * weights[j] * pixels[near(y, i, height) * width + near(x, j, width)])
+                    .sum();
+                assert!((found - expected / 256.0).abs() < 1e-3, "{found} {expected} at {x}, {y}");
+            }
+        }
+    }
 
     #[test]
     fn blur_lowers_the_score_step_by_step_and_contrast_does_not() {

@@ -60,6 +60,7 @@ fn documented() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(live::status::get))
         .routes(routes!(live::events::watch))
         .routes(routes!(live::operations::get))
+        .routes(routes!(live::forecast::get))
         .routes(routes!(links::list, links::create))
         .routes(routes!(links::revoke))
         .routes(routes!(studios::list, studios::create))

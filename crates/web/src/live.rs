@@ -4,6 +4,7 @@
 mod decide;
 pub(crate) mod events;
 mod finish;
+pub(crate) mod forecast;
 pub(crate) mod journal;
 pub(crate) mod operations;
 pub(crate) mod status;

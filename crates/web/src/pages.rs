@@ -6,6 +6,7 @@
 pub(crate) mod assets;
 mod cover;
 mod enter;
+mod forecast;
 mod forms;
 mod frame;
 mod gallery;

@@ -1,8 +1,18 @@
 //! How fleets are scaled: the figures of `procession_plan::ScalePolicy`.
 
-use super::{Kind, Setting, positive, whole};
+use procession_domain::urgency::Urgency;
+use procession_plan::{forecast::Level, scale::Season};
+use toml::Value;
 
-pub(super) const SETTINGS: &[Setting] = &[
+use super::{Kind, Setting, not, part, positive, text, whole};
+use crate::config::Config;
+
+/// All of them.
+pub(super) fn settings() -> impl Iterator<Item = &'static Setting> {
+    FLEETS.iter().chain(&PEAK).chain(&MODERATE).chain(&OFF)
+}
+
+const FLEETS: &[Setting] = &[
     number!(
         "scale.local_workers",
         1..,
@@ -47,76 +57,118 @@ pub(super) const SETTINGS: &[Setting] = &[
         "A fleet shrinks only to what was enough for so long, and not sooner after it grew or shrank.",
         scale.shrink_window_seconds
     ),
+    part!(
+        "scale.shrink_step",
+        "At most this part of a fleet goes at once, 0 to 1, and at least one worker.",
+        scale.shrink_step
+    ),
+    part!(
+        "scale.utilisation",
+        "The part of its time for which a worker is planned, 0 to 1. The rest is for what is uneven.",
+        scale.utilisation
+    ),
+    weight!(
+        "scale.assumed_megapixels_per_second",
+        "What a worker is taken to do in a second before any was measured, in megapixels.",
+        scale.assumed_megapixels_per_second
+    ),
+    Setting {
+        key: "scale.forecast_level",
+        kind: Kind::Text,
+        what: "Capacity is made for so much of what is forecast: `p50`, `p90` or `p99`, which half, nine in ten or 99 in a hundred \
+               hours stay below; or `p10`.",
+        set: |config, value, _| {
+            let level = Level::ALL.into_iter().find(|level| value.as_str() == Some(level.name()));
+            config.scale.forecast_level = level.ok_or_else(|| not("p10, p50, p90 or p99", value))?;
+            Ok(())
+        },
+        show: |config| config.scale.forecast_level.name().to_owned(),
+    },
+    number!(
+        "scale.forecast_lead_seconds",
+        0..,
+        "Capacity is there so long before the hour for which it is forecast.",
+        scale.forecast_lead_seconds
+    ),
     Setting {
         key: "scale.time_zone",
         kind: Kind::Text,
-        what: "Whose months and Saturdays decide: the time zone of the region's venues.",
+        what: "Whose months, Saturdays and hours decide: the time zone of the venues. By default that of each region's own, and \
+               `UTC` for one that is not known.",
         set: |config, value, _| {
-            let name = value.as_str().unwrap_or_default();
-            config.scale.time_zone = name.parse().map_err(|error: procession_domain::Invalid| error.to_string())?;
+            let zone = text(value)?.parse().map_err(|error: procession_domain::Invalid| error.to_string())?;
+            config.foresight.venues.time_zone = Some(zone);
             Ok(())
         },
-        show: |config| config.scale.time_zone.as_str().to_owned(),
-    },
-    weight!(
-        "scale.peak.base_times",
-        "From May to September, a fleet's base is multiplied by this.",
-        scale.seasons.peak.base_times
-    ),
-    weight!("scale.peak.saturday_times", "The same on Saturdays.", scale.seasons.peak.saturday_times),
-    Setting {
-        key: "scale.peak.grow_at_photos",
-        kind: Kind::Number,
-        what: "With so many photos waiting a fleet grows then.",
-        set: |config, value, _| whole(value, 1).map(|photos| config.scale.seasons.peak.grow_at_photos = Some(photos)),
-        show: |config| config.scale.seasons.peak.grow_at_photos.map_or_else(String::new, |photos| photos.to_string()),
-    },
-    number!(
-        "scale.peak.grow_at_wait_minutes",
-        0..,
-        "When a photo has waited so long a fleet grows then.",
-        scale.seasons.peak.grow_at_wait_minutes
-    ),
-    weight!(
-        "scale.moderate.base_times",
-        "From March, April and October, a fleet's base is multiplied by this.",
-        scale.seasons.moderate.base_times
-    ),
-    weight!("scale.moderate.saturday_times", "The same on Saturdays.", scale.seasons.moderate.saturday_times),
-    Setting {
-        key: "scale.moderate.grow_at_photos",
-        kind: Kind::Number,
-        what: "With so many photos waiting a fleet grows then.",
-        set: |config, value, _| {
-            whole(value, 1).map(|photos| config.scale.seasons.moderate.grow_at_photos = Some(photos))
-        },
         show: |config| {
-            config.scale.seasons.moderate.grow_at_photos.map_or_else(String::new, |photos| photos.to_string())
+            config.foresight.venues.time_zone.as_ref().map_or_else(String::new, |zone| zone.as_str().to_owned())
         },
     },
-    number!(
-        "scale.moderate.grow_at_wait_minutes",
-        0..,
-        "When a photo has waited so long a fleet grows then.",
-        scale.seasons.moderate.grow_at_wait_minutes
-    ),
-    weight!(
-        "scale.off.base_times",
-        "From November to February, a fleet's base is multiplied by this.",
-        scale.seasons.off.base_times
-    ),
-    weight!("scale.off.saturday_times", "The same on Saturdays.", scale.seasons.off.saturday_times),
     Setting {
-        key: "scale.off.grow_at_photos",
-        kind: Kind::Number,
-        what: "With so many photos waiting a fleet grows then.",
-        set: |config, value, _| whole(value, 1).map(|photos| config.scale.seasons.off.grow_at_photos = Some(photos)),
-        show: |config| config.scale.seasons.off.grow_at_photos.map_or_else(String::new, |photos| photos.to_string()),
+        key: "scale.months",
+        kind: Kind::Text,
+        what: "The season of each month, January first: twelve of `peak`, `moderate` and `off`, with spaces between them.",
+        set: months,
+        show: |config| config.scale.seasons.months.map(Season::name).join(" "),
     },
-    number!(
-        "scale.off.grow_at_wait_minutes",
-        0..,
-        "When a photo has waited so long a fleet grows then.",
-        scale.seasons.off.grow_at_wait_minutes
-    ),
 ];
+
+fn months(config: &mut Config, value: &Value, _: &std::path::Path) -> Result<(), String> {
+    let season = |name: &str| Season::ALL.into_iter().find(|season| season.name() == name);
+    let seasons: Option<Vec<Season>> = text(value)?.split_whitespace().map(season).collect();
+    let months = seasons.and_then(|seasons| seasons.try_into().ok());
+    config.scale.seasons.months = months.ok_or_else(|| not("twelve of peak, moderate and off", value))?;
+    Ok(())
+}
+
+/// What holds in a season.
+macro_rules! season {
+    ($name:literal, $season:ident) => {
+        [
+            weight!(
+                concat!("scale.", $name, ".base_times"),
+                "In that season a fleet's base is multiplied by this.",
+                scale.seasons.$season.base_times
+            ),
+            weight!(
+                concat!("scale.", $name, ".saturday_times"),
+                "The same on Saturdays.",
+                scale.seasons.$season.saturday_times
+            ),
+            Setting {
+                key: concat!("scale.", $name, ".grow_at_photos"),
+                kind: Kind::Number,
+                what: "With so many photos waiting a fleet grows then; 0 for `scale.grow_at_photos`.",
+                set: |config, value, _| {
+                    let photos = whole(value, 0)?;
+                    config.scale.seasons.$season.grow_at_photos = (photos > 0).then_some(photos);
+                    Ok(())
+                },
+                show: |config| config.scale.seasons.$season.grow_at_photos.unwrap_or(0).to_string(),
+            },
+            number!(
+                concat!("scale.", $name, ".grow_at_wait_minutes"),
+                0..,
+                "When a photo has waited so long a fleet grows then.",
+                scale.seasons.$season.grow_at_wait_minutes
+            ),
+            Setting {
+                key: concat!("scale.", $name, ".watched"),
+                kind: Kind::Text,
+                what: "Galleries of this class (`same_day_wedding`, `next_day_delivery`, `standard_delivery`) and more urgent ones are \
+                       planned with time to spare then.",
+                set: |config, value, _| {
+                    let class = Urgency::ALL.into_iter().find(|class| value.as_str() == Some(class.name()));
+                    let class = class.ok_or_else(|| not("a class of urgency", value))?;
+                    config.scale.seasons.$season.watched = class;
+                    Ok(())
+                },
+                show: |config| config.scale.seasons.$season.watched.name().to_owned(),
+            },
+        ]
+    };
+}
+
+const PEAK: [Setting; 5] = season!("peak", peak);
+const MODERATE: [Setting; 5] = season!("moderate", moderate);
+const OFF: [Setting; 5] = season!("off", off);

@@ -5,13 +5,14 @@ use std::{collections::VecDeque, time::Duration};
 use procession_domain::{Timestamp, gallery::Backlog};
 use procession_plan::{
     FleetSeen, default_margin, scale,
-    scale::{Due, Instances, Queue},
+    scale::{Ahead, Due, Instances, Queue},
 };
 
 use super::{Controller, place_of};
 use crate::{
     Place, Result,
     capacity::{self, Capacity, Fleet},
+    forecast,
     registry::{Registration, Standing},
     status::Expected,
 };
@@ -72,7 +73,9 @@ impl Controller {
             let known = capacity::capacity(&self.system, &fleet.name).await?;
             let before = known.as_ref().map(|known| known.desired);
             let share = Share::of(fleet, &fleets, &expected.workers);
-            let decided = self.decide_for(fleet, known, &share, arriving, expected);
+            let prospect = forecast::prospect(&self.system, &fleet.name.region).await?;
+            let ahead = prospect.and_then(|prospect| prospect.ahead(share.of_region));
+            let decided = self.decide_for(fleet, known, &share, (arriving, ahead), expected);
             capacity::write(&self.system, &decided).await?;
             if before != Some(decided.desired) {
                 changed.push(decided);
@@ -86,11 +89,12 @@ impl Controller {
         fleet: &Fleet,
         known: Option<Capacity>,
         share: &Share,
-        arriving: f64,
+        (arriving, ahead): (f64, Option<Ahead>),
         expected: &Expected,
     ) -> Capacity {
         let now = expected.at;
         let mut policy = self.system.settings.scale.clone();
+        policy.time_zone = self.system.settings.foresight.venues.of(&fleet.name.region).time_zone;
         policy.most_instances_in_region = policy.most_instances_in_region.min(fleet.most.unwrap_or(u32::MAX));
         let (memory, awaited, wanted) = known.map_or_else(Default::default, |of| (of.memory, of.awaited, of.desired));
         // Those that came are awaited no more: the ones that were asked for last are.
@@ -104,7 +108,7 @@ impl Controller {
             arriving_megapixels_per_second: arriving * share.of_shared,
             due: self.due(expected, fleet, share),
             megapixels_per_second: share.speed,
-            ahead: None,
+            ahead,
         };
         let decision = scale(&policy, &seen, memory, now);
         let started = (decision.desired as usize).saturating_sub(share.running as usize + ready_at.len());

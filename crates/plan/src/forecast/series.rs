@@ -40,6 +40,11 @@ impl Series {
         }
     }
 
+    /// No past, at this moment.
+    pub fn empty(now: Timestamp) -> Self {
+        Self { from: Timestamp::from_micros(now.micros().div_euclid(HOUR) * HOUR), photos: Vec::new() }
+    }
+
     /// When its first hour begins.
     pub fn from(&self) -> Timestamp {
         self.from

@@ -77,6 +77,9 @@ pub enum Season {
 }
 
 impl Season {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Peak, Self::Moderate, Self::Off];
+
     /// The name in configuration, JSON and metrics.
     pub fn name(self) -> &'static str {
         match self {

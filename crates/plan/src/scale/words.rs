@@ -2,7 +2,7 @@
 
 use procession_domain::Timestamp;
 
-use super::{Cause, FleetSeen, Needs, ScalePolicy};
+use super::{Cause, FleetSeen, Needs, ScalePolicy, busiest_ahead};
 use crate::Reason;
 
 pub(super) fn grows(cause: Cause, policy: &ScalePolicy, seen: &FleetSeen, needs: &Needs, now: Timestamp) -> String {
@@ -13,9 +13,11 @@ pub(super) fn grows(cause: Cause, policy: &ScalePolicy, seen: &FleetSeen, needs:
             format!("{} stand ready on a {:?} of the {season} season", needs.season, today.weekday())
         }
         Cause::Forecast => {
-            let photos = seen.ahead.iter().flat_map(|ahead| &ahead.hours);
-            let most = photos.map(|hour| hour.photos.at(policy.forecast_level)).fold(0.0, f64::max);
-            format!("{} are needed for the hour that is forecast (up to {most:.0} photos an hour)", needs.forecast)
+            let (hour, photos) = busiest_ahead(policy, seen, now).unwrap_or((now, 0.0));
+            format!(
+                "{} are needed for the {photos:.0} photos that are forecast for the hour from {hour}",
+                needs.forecast
+            )
         }
         Cause::Deadline => {
             let megapixels: f64 = seen.due.iter().map(|due| due.megapixels).sum();

@@ -1,6 +1,7 @@
 //! The guarantees of [`Ledger`] as tests. Every implementation runs [`all`].
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod demand;
 mod documents;
 mod galleries;
 mod leases;
@@ -68,6 +69,9 @@ pub async fn all(opener: &dyn Opener) {
         turns::weights_share_the_work,
         turns::critical_galleries_come_first_up_to_their_share,
         turns::a_new_gallery_starts_at_the_minimum,
+        demand::a_new_photo_arrives_once,
+        demand::removed_galleries_stay_in_the_history,
+        demand::what_another_system_knew_is_taken_over_once,
         documents::a_document_is_written_as_expected_or_not_at_all,
         documents::documents_are_written_together_or_not_at_all,
         documents::a_version_is_deleted_or_nothing,

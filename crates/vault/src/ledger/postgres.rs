@@ -2,7 +2,7 @@
 //!
 //! Transactions are READ COMMITTED and run side by side. What SQLite gets from having one writer is got here by locking the
 //! rows that are read in order to be written, or a name where there is no row yet. Everybody locks in one order: originals,
-//! jobs, photos, embeddings, galleries. Where that does not suffice, PostgreSQL ends one of those that wait for each other, and
+//! jobs, photos, embeddings, galleries, arrivals. Where that does not suffice, PostgreSQL ends one of those that wait for each other, and
 //! its call begins anew.
 
 /// A statement that locks the rows that it reads.
@@ -24,6 +24,8 @@ mod arrivals;
 #[path = "sql/backlog.rs"]
 mod backlog;
 mod claim;
+#[path = "sql/demand.rs"]
+mod demand;
 mod dialect;
 #[path = "sql/documents.rs"]
 mod documents;
@@ -46,7 +48,7 @@ use std::{
     time::Duration,
 };
 
-use procession_domain::gallery::CRITICAL_SHARE;
+use procession_domain::{Region, gallery::CRITICAL_SHARE};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::{task::AbortHandle, time::timeout};
 
@@ -65,6 +67,8 @@ type Connection = PgConnection;
 pub struct PostgresOptions {
     /// The part of the work, 0 to 1, that critical galleries take while others wait. Each process keeps to it.
     pub critical_share: f64,
+    /// Where this process is: what it stores arrives here.
+    pub region: Region,
     /// So many connections at most, and one more that listens.
     pub max_connections: u32,
     /// How long a call waits for a connection.
@@ -87,6 +91,7 @@ impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
             critical_share: CRITICAL_SHARE,
+            region: Region::local(),
             max_connections: 16,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),

@@ -21,6 +21,8 @@ macro_rules! lock_whole {
 mod backlog;
 mod checkpoints;
 mod claim;
+#[path = "sql/demand.rs"]
+mod demand;
 mod dialect;
 #[path = "sql/documents.rs"]
 mod documents;
@@ -39,7 +41,7 @@ mod removal;
 
 use std::path::Path;
 
-use procession_domain::gallery::CRITICAL_SHARE;
+use procession_domain::{Region, gallery::CRITICAL_SHARE};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::{Arrival, Stored, absent, failed, rows};
@@ -52,15 +54,17 @@ type Store = SqliteLedger;
 type Connection = SqliteConnection;
 
 /// What a ledger is told when it is opened.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LedgerOptions {
     /// The part of the work, 0 to 1, that critical galleries take while others wait.
     pub critical_share: f64,
+    /// Where this process is: what it stores arrives here.
+    pub region: Region,
 }
 
 impl Default for LedgerOptions {
     fn default() -> Self {
-        Self { critical_share: CRITICAL_SHARE }
+        Self { critical_share: CRITICAL_SHARE, region: Region::local() }
     }
 }
 

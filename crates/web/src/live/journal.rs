@@ -23,7 +23,7 @@ pub(crate) struct Decision {
     /// When (RFC 3339).
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// What kind: `rank` (a gallery got its place), `rerank` (its remaining work moved it), `place` (it has a cluster, or all), `scale` (a fleet is to have more or fewer workers), `retry`, `quarantine`, `pause`.
+    /// What kind: `rank` (a gallery got its place), `rerank` (its remaining work moved it), `place` (it has a cluster, or all), `scale` (a fleet is to have more or fewer workers), `forecast` (a region's forecast is followed from now on, or only shown), `retry`, `quarantine`, `pause`.
     kind: &'static str,
     /// The gallery.
     #[schema(value_type = Option<String>)]
@@ -99,6 +99,10 @@ impl Journal {
                     ("rerank", Some(gallery), why)
                 }
                 Decided::Divided(of) => ("divide", None, format!("{}: {}", of.region, of.affinity.reason)),
+                Decided::Forecast(region, followed, why) => {
+                    tracing::info!(region = region.as_str(), forecast.followed = followed, reason = why, "forecast");
+                    ("forecast", None, format!("{region}: {why}"))
+                }
                 Decided::Capacity(of) => ("scale", None, format!("{}: {}", of.fleet, of.reason)),
             };
             self.decide(at, kind, gallery, None, reason);

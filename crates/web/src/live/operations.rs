@@ -206,11 +206,11 @@ pub(crate) struct FleetView {
     /// The region.
     region: String,
     /// The kind of device.
-    device: String,
+    pub(crate) device: String,
     /// How many workers there should be.
-    desired: u32,
+    pub(crate) desired: u32,
     /// How many took work when this was decided.
-    running: u32,
+    pub(crate) running: u32,
     /// Why, with the figures.
     reason: String,
     /// Whether every gallery can be finished by its deadline, as far as was known.
@@ -321,7 +321,7 @@ fn division(division: Division) -> AffinityView {
     }
 }
 
-fn fleet(capacity: Capacity) -> FleetView {
+pub(super) fn fleet(capacity: Capacity) -> FleetView {
     FleetView {
         region: capacity.fleet.region.to_string(),
         device: capacity.fleet.device,

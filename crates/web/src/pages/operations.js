@@ -1,13 +1,15 @@
 // The installation at a glance: asked for every other second, drawn anew, and only what differs is changed on the page.
 
 import { ask, countText, element, icon, say, shape, sizeText, spanText } from "./dom.js";
-import { morph } from "./refresh.js";
+import { keepFresh, morph } from "./refresh.js";
 
 const PAUSE_MS = 2000;
+/** The forecast is made once an hour, and what arrives is counted by hours. */
+const FORECAST_PAUSE_MS = 60_000;
 /** Five minutes. */
 const HISTORY = 150;
 const CLASSES = { same_day_wedding: "Today’s weddings", next_day_delivery: "Yesterday’s weddings", standard_delivery: "All others" };
-const KINDS = { rank: "placed", rerank: "moved", divide: "divided", place: "assigned", scale: "scaled", retry: "tried again", quarantine: "set aside", pause: "paused" };
+const KINDS = { rank: "placed", rerank: "moved", divide: "divided", place: "assigned", scale: "scaled", forecast: "forecast", retry: "tried again", quarantine: "set aside", pause: "paused" };
 const MARKS = { on_time: ["good", "clock", "in time"], at_risk: ["warn", "alert", "close"], late: ["bad", "alert", "late"] };
 
 const at = (id) => document.getElementById(id);
@@ -205,3 +207,4 @@ function decisions(all) {
 }
 
 turn();
+keepFresh(() => FORECAST_PAUSE_MS);

@@ -7,10 +7,11 @@ use maud::{Markup, html};
 
 use super::{
     enter::Member,
+    forecast,
     frame::{Place, framed},
     shell::{Failure, Page},
 };
-use crate::{Service, access::Scope};
+use crate::{Service, access::Scope, live::forecast::forecasts};
 
 pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new().route("/operations", get(show))
@@ -18,6 +19,7 @@ pub(super) fn routes() -> Router<Arc<Service>> {
 
 async fn show(State(service): State<Arc<Service>>, Member(caller): Member) -> Result<Page, Failure> {
     caller.require(Scope::Operate)?;
+    let forecasts = forecasts(&service).await.map_err(Failure)?;
     let main = html! {
         div.opening {
             h1 { "Operations" }
@@ -26,7 +28,14 @@ async fn show(State(service): State<Arc<Service>>, Member(caller): Member) -> Re
         div #operations {
             div.figures #figures {}
             div.board {
-                div.side { (part("galleries", "Deadlines")) (part("decisions", "Recent decisions")) }
+                div.side {
+                    (part("galleries", "Deadlines"))
+                    section.part.part-ahead aria-labelledby="ahead-title" {
+                        h2 id="ahead-title" { "The days to come" }
+                        div #ahead data-refreshes { (forecast::drawn(&forecasts)) }
+                    }
+                    (part("decisions", "Recent decisions"))
+                }
                 div.side {
                     (part("queue", "Queue by urgency"))
                     (part("workers", "Clusters and workers"))

@@ -1,9 +1,9 @@
 // Keeps a part of a page as the server would draw it now: the page is asked for again, and only what differs is changed. So
 // nothing flickers, and focus, hover and scroll position stay.
 
-/** Makes `old` like `fresh`. Children with an id keep their identity. */
+/** Makes `old` like `fresh`. Children with an id keep their identity, and what a reader opened stays open. */
 export function morph(old, fresh) {
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   let place = old.firstChild;
   for (const wanted of [...fresh.childNodes]) {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { createWriteStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,15 +16,30 @@ export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, is
 
 const models = process.env.PROCESSION_MODELS ?? join(homedir(), ".cache/procession/models");
 
-
+/** Half a year of weekends, as a file that `procession forecast import` takes. */
+function pastWeekends() {
+  const lines = ["hour,region,photos"];
+  const hour = 3_600_000, now = Math.floor(Date.now() / hour) * hour;
+  for (let moment = now - 182 * 24 * hour; moment < now; moment += hour) {
+    const date = new Date(moment);
+    const isEvening = date.getUTCHours() >= 18, isWeekend = date.getUTCDay() % 6 === 0;
+    lines.push(`${date.toISOString().replace(".000", "")},local,${isEvening ? (isWeekend ? 900 : 60) : 5}`);
+  }
+  return lines.join("\n");
+}
 
 /** Starts the service in a folder of its own, on a free port: {url, key, api, stop}. */
-export async function startService({ withModels = false } = {}) {
+export async function startService({ withModels = false, withHistory = false } = {}) {
   execFileSync("cargo", ["build", "--quiet", "--bin", "procession"], { cwd: root, stdio: "inherit" });
   const folder = mkdtempSync(join(tmpdir(), "procession-service-"));
   const complaints = join(folder, "stderr.txt");
   const env = { ...process.env, PROCESSION_DATA: join(folder, "data"), PROCESSION_MODELS: withModels ? models : join(folder, "none"), NO_COLOR: "1" };
-  const child = spawn(join(root, "target/debug/procession"), ["serve", "--json", "--listen", "127.0.0.1:0"], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const program = join(root, "target/debug/procession");
+  if (withHistory) {
+    writeFileSync(join(folder, "history.csv"), pastWeekends());
+    execFileSync(program, ["forecast", "import", join(folder, "history.csv")], { env });
+  }
+  const child = spawn(program, ["serve", "--json", "--listen", "127.0.0.1:0"], { env, stdio: ["ignore", "pipe", "pipe"] });
   child.stderr.pipe(createWriteStream(complaints));
   const ended = new Promise((resolve) => child.once("exit", resolve));
   const line = await Promise.race([new Promise((resolve) => createInterface(child.stdout).once("line", resolve)), ended.then(() => null)]);

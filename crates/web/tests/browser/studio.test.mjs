@@ -24,7 +24,7 @@ const seen = (page, selector, pattern) => page.locator(selector, { hasText: patt
 const progressOf = async (gallery) => (await service.api("GET", `/api/v1/galleries/${gallery}`)).progress;
 
 before(async () => {
-  service = await startService({ withModels: true });
+  service = await startService({ withModels: true, withHistory: true });
   browser = await launch();
 });
 after(async () => {
@@ -457,6 +457,20 @@ describe("keys and operations", () => {
     assert.ok(await node.evaluate((element) => element.isConnected), "what stays the same is not replaced");
     await close();
   });
+
+  test("the days to come are drawn with what makes them so", async () => {
+    const isMade = ({ regions }) => regions.some(({ hours }) => hours.length === 168);
+    while (!isMade(await service.api("GET", "/api/v1/operations/forecast"))) await new Promise((resolve) => setTimeout(resolve, 300));
+    const { page, close } = await openPage(browser, service);
+    await enter(page, service, "/operations");
+    await seen(page, "#forecast-local .tag", "Followed");
+    await seen(page, "#forecast-local .busiest", /^(Saturday|Sunday) .* photos \(.*\); 0 weddings are booked\.$/);
+    assert.match(await page.locator("#forecast-local svg.plot").getAttribute("aria-label"), /^Photos by hour, three days back and seven ahead\. S/);
+    assert.equal(await page.locator("#forecast-local .ticks li").count(), 11);
+    await page.click("#days-local summary");
+    assert.equal(await page.locator("#days-local li:visible").count(), 8);
+    await close();
+  });
 });
 
 describe("accessibility", () => {
@@ -474,7 +488,10 @@ describe("accessibility", () => {
     ["new link", `${path(finished)}#delivery`, (page) => page.click("[data-opens=new-link]")],
     ["settings", `${path(finished)}#settings`, async () => {}],
     ["keys", "/studio/keys", async () => {}],
-    ["operations", "/operations", (page) => page.locator("#latency tr").first().waitFor()],
+    ["operations", "/operations", async (page) => {
+      await page.locator("#latency tr").first().waitFor();
+      await page.click("#days-local summary");
+    }],
     ["nothing here", "/studio/galleries/000000000000000000000000", async () => {}],
   ];
   for (const [name, options] of [["light", DESKTOP], ["dark", { ...DESKTOP, colorScheme: "dark" }], ["a phone", PHONE]]) {

@@ -1,9 +1,15 @@
 //! What PostgreSQL says in its own way.
 
-use procession_domain::{job::Lease, photo::Finished};
+use procession_domain::{PhotoId, job::Lease, photo::Finished};
 
 use super::{Connection, failed, rows};
 use crate::{Error, Result};
+
+/// The row of its hour that counts a photo: one of sixteen, by the last digit of its id, which is a hash. A row is locked until
+/// the commit is durable, and others wait for it.
+pub(super) fn slot(photo: PhotoId) -> i64 {
+    photo.to_string().chars().last().and_then(|digit| digit.to_digit(16)).map_or(0, i64::from)
+}
 
 /// Locks a name until the end of the transaction. Statements that follow see what the one before has written.
 pub(super) async fn lock(connection: &mut Connection, name: &str) -> Result<()> {

@@ -66,10 +66,11 @@ async fn migrate(pool: &PgPool) -> Result<()> {
     transaction.commit().await.map_err(failed(action))
 }
 
-/// Types as PostgreSQL names them. Text is ordered by its bytes, whatever the database's language is.
+/// Types and paths into JSON as PostgreSQL names them. Text is ordered by its bytes, whatever the database's language is.
 fn translated(statements: &str) -> String {
     statements
         .replace("INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
+        .replace("settings ->> '$.wedding.date'", "CAST(settings AS JSON) #>> '{wedding,date}'")
         .replace(" INTEGER", " BIGINT")
         .replace(" BLOB", " BYTEA")
         .replace(" TEXT", " TEXT COLLATE \"C\"")

@@ -6,7 +6,7 @@ use procession_domain::{
     photo::Refusal,
 };
 
-use super::{Connection, Store, absent, dialect, failed, rows};
+use super::{Connection, Store, absent, demand, dialect, failed, rows};
 use crate::{Error, Result};
 
 const OPEN: &str = "INSERT INTO gallery
@@ -58,8 +58,10 @@ pub(super) async fn open(ledger: &Store, gallery: &Gallery, rank: &Rank) -> Resu
         .await
         .map_err(failed(action))?;
     let opened_at = opened_at.ok_or_else(|| conflict(gallery.id, ANOTHER_STUDIO))?;
+    let gallery = Gallery { opened_at: Timestamp::from_micros(opened_at), ..gallery.clone() };
+    demand::book(&mut transaction, &ledger.options.region, &gallery).await?;
     transaction.commit().await.map_err(failed(action))?;
-    Ok(Gallery { opened_at: Timestamp::from_micros(opened_at), ..gallery.clone() })
+    Ok(gallery)
 }
 
 pub(super) async fn one(ledger: &Store, id: GalleryId) -> Result<(Gallery, Rank)> {
@@ -109,6 +111,10 @@ pub(super) async fn update(ledger: &Store, gallery: &Gallery, rank: &Rank, expec
         .execute(&mut *transaction)
         .await
         .map_err(failed(action))?;
+    if stored.wedding != gallery.wedding {
+        let gallery = Gallery { opened_at: stored.opened_at, ..gallery.clone() };
+        demand::book(&mut transaction, &ledger.options.region, &gallery).await?;
+    }
     set_rank(&mut transaction, gallery.id, &rank.not_before(ranked.since), action).await?;
     transaction.commit().await.map_err(failed(action))
 }

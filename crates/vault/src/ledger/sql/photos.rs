@@ -8,7 +8,7 @@ use procession_domain::{
 };
 
 use super::{
-    Arrival, Connection, Store, Stored, absent, claim, dialect, failed,
+    Arrival, Connection, Store, Stored, absent, claim, demand, dialect, failed,
     galleries::{self, without_gallery},
     leases,
     removal::refuse_condemned,
@@ -48,6 +48,7 @@ pub(super) async fn store(ledger: &Store, photo: &Photo, arrival: &Arrival) -> R
             insert(&mut transaction, photo, "stored", (rows::priority(*priority), *cost), action).await?;
             let (before, rank) = galleries::rank_with(&mut transaction, photo.gallery, rank, action).await?;
             insert_job(&mut transaction, &photo.id.to_string(), &photo.gallery.to_string(), action).await?;
+            demand::count(&mut transaction, &ledger.options.region, photo, *cost).await?;
             Some(Stored { rank, was: before.urgency })
         }
     };

@@ -1,14 +1,16 @@
 //! The port, method by method.
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 use procession_domain::{
     ContentHash, GalleryId, PhotoId, Region, Stage, StudioId, Timestamp,
+    demand::{Arrivals, Booked},
     gallery::{Backlog, Gallery, Progress, Rank},
     job::{Claim, Found, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
 };
 
-use super::{Store, backlog, claim, documents, galleries, leases, photos, removal};
+use super::{Store, backlog, claim, demand, documents, galleries, leases, photos, removal};
 use crate::{
     Result,
     documents::{Record, Removal, Versioned, Write},
@@ -191,6 +193,22 @@ impl Ledger for Store {
 
     async fn place_gallery(&self, id: GalleryId, cluster: Option<&Region>, reason: &str) -> Result<()> {
         self.lasting("place a gallery", || galleries::place(self, id, cluster, reason)).await
+    }
+
+    async fn arrivals(&self, from: Timestamp) -> Result<Vec<Arrivals>> {
+        self.attempt("list arrivals", || demand::list(self, from)).await
+    }
+
+    async fn set_arrivals(&self, arrivals: &[Arrivals]) -> Result<()> {
+        self.attempt("write arrivals", || demand::set(self, arrivals)).await
+    }
+
+    async fn bookings(&self, from: Date) -> Result<Vec<Booked>> {
+        self.attempt("list bookings", || demand::bookings(self, from)).await
+    }
+
+    async fn import_bookings(&self, bookings: &[(String, Booked)]) -> Result<u64> {
+        self.attempt("import bookings", || demand::import(self, bookings)).await
     }
 
     async fn work_arrived(&self) {

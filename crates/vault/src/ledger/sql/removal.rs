@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use procession_domain::{ContentHash, GalleryId, Timestamp};
 
-use super::{Connection, Store, dialect, documents, failed, galleries::unknown, rows};
+use super::{Connection, Store, demand, dialect, documents, failed, galleries::unknown, rows};
 use crate::{
     Document, Error, Result,
     documents::{Expect, Record, Removal},
@@ -54,6 +54,7 @@ pub(super) async fn remove(ledger: &Store, id: GalleryId, removed_at: Timestamp,
     for statement in REMOVE {
         sqlx::query(statement).bind(&gallery).execute(&mut *transaction).await.map_err(failed(action))?;
     }
+    demand::forget(&mut transaction, &gallery, removed_at).await?;
     documents::put_in(&mut transaction, Removal::KIND, &Record::of(&removal)?, Expect::Absent).await?;
     transaction.commit().await.map_err(failed(action))?;
     Ok(removal)

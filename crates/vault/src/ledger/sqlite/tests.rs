@@ -5,10 +5,14 @@ mod crash;
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use procession_domain::{Classified, Kind, StudioId};
+use procession_domain::{
+    Classified, Kind, Region, StudioId,
+    demand::{Arrivals, Booked},
+    gallery::{Gallery, TimeZoneName, Wedding},
+};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, sqlite::SqliteConnectOptions};
 
-use super::{super::MIGRATIONS, SqliteLedger, backlog, claim, dialect, documents, galleries, photos, removal};
+use super::{super::MIGRATIONS, SqliteLedger, backlog, claim, demand, dialect, documents, galleries, photos, removal};
 use crate::documents::{Expect, Record};
 use crate::ledger::{
     Ledger,
@@ -86,6 +90,11 @@ async fn a_claim_never_looks_through_all_jobs() {
 #[tokio::test]
 async fn documents_are_found_in_their_order() {
     assert_walks(&documents::STATEMENTS, &["SEARCH", "LIST SUBQUERY", "CREATE BLOOM FILTER"]).await;
+}
+
+#[tokio::test]
+async fn the_history_is_found_by_its_hours_and_days() {
+    assert_walks(&demand::STATEMENTS, &["SEARCH"]).await;
 }
 
 #[tokio::test]
@@ -171,6 +180,46 @@ async fn galleries_from_before_there_were_studios_are_the_local_studio_s() {
     let found = ledger.galleries_of(StudioId::local(), None, 9).await.unwrap();
     assert_eq!(found, [(gallery.clone(), rank)]);
     assert_eq!(ledger.open_gallery(&gallery, &rank).await.unwrap(), gallery);
+}
+
+/// A ledger from before arrivals were counted: its photos and weddings are the beginning of the history.
+#[tokio::test]
+async fn what_was_stored_before_it_was_counted_is_counted() {
+    let folder = Folder::new();
+    let file = folder.file("old.db");
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut old = options.connect().await.unwrap();
+    let counted = MIGRATIONS.iter().position(|statements| statements.contains("CREATE TABLE arrival")).unwrap();
+    sqlx::raw_sql("CREATE TABLE migration (version BIGINT PRIMARY KEY)").execute(&mut old).await.unwrap();
+    for (statements, version) in MIGRATIONS[..counted].iter().zip(1_i64..) {
+        sqlx::raw_sql(*statements).execute(&mut old).await.unwrap();
+        let record = sqlx::query("INSERT INTO migration (version) VALUES ($1)").bind(version);
+        record.execute(&mut old).await.unwrap();
+    }
+    let date = "2026-06-20".parse().unwrap();
+    for (name, cluster, wedding) in [("a", None, None), ("b", Some("eu-west-1"), Some(date))] {
+        let wedding = wedding.map(|date| Wedding { date, time_zone: TimeZoneName::utc() });
+        let gallery = Gallery { wedding, ..samples::gallery(name) };
+        let insert = "INSERT INTO gallery (id, opened_at, settings, urgency, weight, deadline, critical_at, vtime, waiting, cluster)
+             VALUES ($1, $2, $3, 'standard_delivery', 1.0, 0, 0, 0, 0, $4)";
+        let insert = sqlx::query(insert).bind(gallery.id.to_string()).bind(gallery.opened_at.micros());
+        insert.bind(serde_json::to_string(&gallery).unwrap()).bind(cluster).execute(&mut old).await.unwrap();
+        for (number, state) in [(1, "done"), (2, "quarantined"), (3, "staged")] {
+            let photo = samples::photo(gallery.id, number);
+            let insert = "INSERT INTO photo (id, gallery, original, name, stored_at, state, priority, cost, facts)
+                 VALUES ($1, $2, $3, '', $4, $5, 1, 24.0, '{}')";
+            let insert = sqlx::query(insert).bind(photo.id.to_string()).bind(gallery.id.to_string());
+            let insert = insert.bind(photo.original.to_string()).bind(photo.stored_at.micros()).bind(state);
+            insert.execute(&mut old).await.unwrap();
+        }
+    }
+    old.close().await.unwrap();
+    let ledger = SqliteLedger::open(&file).await.unwrap();
+    let regions = ["eu-west-1", "local"].map(|name| name.parse::<Region>().unwrap());
+    let arrived = |region: Region| Arrivals { region, hour: samples::at(0), photos: 2, megapixels: 48.0 };
+    assert_eq!(ledger.arrivals(samples::at(0)).await.unwrap(), regions.clone().map(arrived));
+    let booked = Booked { region: regions[0].clone(), wedding: date, announced_at: samples::at(0) };
+    assert_eq!(ledger.bookings(date).await.unwrap(), [booked]);
 }
 
 #[tokio::test]
