@@ -261,18 +261,18 @@ impl Plan {
         self.rates.iter().enumerate().map(|(index, rates)| of(index, rates)).sum()
     }
 
-    fn from_cut(&self) -> f64 {
+    fn going_on(&self) -> f64 {
         self.sum(|index, rates| self.back[index] * rates.back)
     }
 
     fn earned(&self) -> f64 {
         let to_cut = self.sum(|index, rates| self.front[index] * rates.front);
         let whole = self.sum(|index, rates| (1.0 - self.front[index] - self.back[index]) * rates.whole);
-        to_cut.min(self.from_cut()) + whole
+        to_cut.min(self.going_on()) + whole
     }
 
     fn divide(&self, pools: &[&Pool], waiting: [f64; 4], before: &Affinity, policy: &AffinityPolicy) -> Affinity {
-        let behind: f64 = waiting[self.cut..].iter().sum::<f64>() / self.from_cut().max(f64::MIN_POSITIVE);
+        let behind: f64 = waiting[self.cut..].iter().sum::<f64>() / self.going_on().max(f64::MIN_POSITIVE);
         let most = if before.is_held_back { policy.fewer_behind_seconds } else { policy.most_behind_seconds };
         let is_held_back = behind > most;
         let gain = (self.finished / self.undivided.max(f64::MIN_POSITIVE) - 1.0) * 100.0;

@@ -65,7 +65,7 @@ fn what_nobody_offers_is_said() {
     assert_eq!(said(&one, &[half]), Some("nobody offers face_recognition; 1 photo waits for it".to_owned()));
     // Where nobody works, something else is wrong.
     let drains = Registration { standing: Standing::Draining, ..compressing };
-    assert_eq!(said(&shared, &[drains.clone()]), None);
+    assert_eq!(said(&shared, std::slice::from_ref(&drains)), None);
     let all = [here.clone(), here, shared];
     let sums = gaps(all.iter(), &[looking, drains]);
     let of = |cluster: Option<&str>, photos| Gap { stage: Stage::Compression, cluster: cluster.map(region), photos };
