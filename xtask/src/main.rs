@@ -5,6 +5,7 @@ mod bench_forecast;
 mod bench_ledger;
 mod bench_pixel;
 mod bench_serve;
+mod bench_simulation;
 mod bench_vision;
 mod chaos;
 mod check;
@@ -34,6 +35,7 @@ The developer's commands of Procession.
   cargo xtask chaos        breaks it at random (--seed N, --minutes M, --photos N, --galleries N, --break, --write)
   cargo xtask scaling      grows fleets to ten times their size, really and in a simulated season (--break)
   cargo xtask bench serve  measures delivery and uploads beside nginx (--rounds N, --seconds N, --write)
+  cargo xtask bench simulation  does a few galleries really and simulated, and compares (--break, --write)
   cargo xtask photos       only makes the demo's folder of photos, and says where
   cargo xtask credits      prints the table of the demo gallery's photos
 
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         ["scaling", ..] => scaling::run(&arguments[1..]),
         ["drill", ..] => drill::run(&arguments[1..]),
         ["bench", "serve", ..] => bench_serve::run(&arguments[2..]),
+        ["bench", "simulation", ..] => bench_simulation::run(&arguments[2..]),
         ["bench", "vision", ..] => bench_vision::run(&arguments[2..]),
         ["photos"] => demo::photos(),
         ["credits"] => demo::print_credits(),

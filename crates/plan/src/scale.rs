@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Reason, forecast::Quantiles};
 
 use deadlines::{Demand, Supply};
-pub use policy::{ScalePolicy, Season, SeasonRules, Seasons};
+pub use policy::{Lead, ScalePolicy, Season, SeasonRules, Seasons};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -204,7 +204,8 @@ impl Needs {
         let within_reach = promised.is_met(&supply.at_speed(full), limit);
         let needs = Self {
             season: policy.standing(now),
-            forecast: expected(policy, seen, now).map_or(0, |rate| instances(rate / planned)),
+            // What is uneven is in the quantile already.
+            forecast: expected(policy, seen, now).map_or(0, |rate| instances(rate / full)),
             deadline,
             queue: trigger(policy, seen, rules).map(|cause| {
                 let wait = f64::from(rules.grow_at_wait_minutes.max(1)) * 60.0;
@@ -243,6 +244,9 @@ impl Needs {
 
 /// The trigger of the queue that is reached.
 fn trigger(policy: &ScalePolicy, seen: &FleetSeen, rules: &SeasonRules) -> Option<Cause> {
+    if policy.lead != Lead::Forecast {
+        return None;
+    }
     let depth = rules.grow_at_photos.unwrap_or(policy.grow_at_photos);
     let wait = Duration::from_secs(u64::from(rules.grow_at_wait_minutes) * 60);
     if seen.queue.photos > 0 && seen.queue.oldest_wait >= wait {
@@ -262,7 +266,7 @@ fn expected(policy: &ScalePolicy, seen: &FleetSeen, now: Timestamp) -> Option<f6
 /// Of the hours that an instance started now would see first, the one for which a trusted forecast expects most: when it begins,
 /// and the photos for which capacity is made.
 fn busiest_ahead(policy: &ScalePolicy, seen: &FleetSeen, now: Timestamp) -> Option<(Timestamp, f64)> {
-    let ahead = seen.ahead.as_ref().filter(|ahead| ahead.trusted)?;
+    let ahead = seen.ahead.as_ref().filter(|ahead| ahead.trusted && policy.lead == Lead::Forecast)?;
     let until = now.after(policy.warm_up() + Duration::from_secs(u64::from(policy.forecast_lead_seconds)));
     let hours = ahead.hours.iter().filter(|expected| expected.from < until && expected.from.after(HOUR) > now);
     let photos = hours.map(|expected| (expected.from, expected.photos.at(policy.forecast_level)));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use procession_domain::{Timestamp, urgency::Promises};
+use procession_domain::Timestamp;
 use procession_plan::{ScalePolicy, forecast::Place};
 use serde::Serialize;
 
@@ -68,7 +68,7 @@ struct Work {
 
 impl Work {
     fn of(scenario: &Scenario, traffic: &Traffic) -> Self {
-        let promises = Promises::default();
+        let promises = scenario.promises;
         let begins_at = scenario.begins_at();
         let bin = |at: Timestamp| (at.since(begins_at).as_secs() / BIN) as usize;
         let mut work = Self { arrivals: Vec::new(), arriving_bins: 0, last_deadline: 0, total: 0.0 };

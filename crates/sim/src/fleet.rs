@@ -1,6 +1,6 @@
 //! The instances of a region: started, working, draining, gone.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use procession_domain::Timestamp;
 use procession_plan::scale::Instances;
@@ -25,6 +25,9 @@ pub(crate) struct Instance {
     pub(crate) draining: bool,
     /// As a part of the ordinary speed.
     pub(crate) speed: f64,
+    /// What it holds beside what it works on, the first first.
+    pub(crate) ahead: VecDeque<Claim>,
+    pace: Pace,
     started_at: Timestamp,
 }
 
@@ -48,26 +51,34 @@ pub(crate) struct Fleet {
     seconds: f64,
     /// How many were started.
     pub(crate) started: u64,
-    /// What was measured of its instances at work.
-    megapixels: f64,
-    busy_seconds: f64,
 }
 
-impl Fleet {
-    /// Claimed work took so long.
-    pub(crate) fn observe(&mut self, megapixels: f64, seconds: f64) {
-        // The last half an hour of work counts.
-        if self.busy_seconds > 1_800.0 {
-            self.megapixels /= 2.0;
-            self.busy_seconds /= 2.0;
-        }
-        self.megapixels += megapixels;
+/// What an instance did in about the last minute of its work, as production's throughput has it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    megapixels: f64,
+    busy_seconds: f64,
+    photos: u32,
+}
+
+impl Pace {
+    /// Work counts for so long, in seconds, and says nothing before it took so long and was so many photos.
+    const WINDOW: f64 = 60.0;
+    const LEAST: (f64, u32) = (2.0, 3);
+
+    fn observe(&mut self, claim: &Claim, seconds: f64) {
+        self.megapixels += claim.megapixels;
         self.busy_seconds += seconds;
+        self.photos = self.photos.saturating_add(claim.photos);
+        if self.busy_seconds > Self::WINDOW {
+            self.megapixels *= Self::WINDOW / self.busy_seconds;
+            self.busy_seconds = Self::WINDOW;
+        }
     }
 
-    /// What one instance does, in megapixels a second; none before enough was measured.
-    pub(crate) fn measured(&self) -> Option<f64> {
-        (self.busy_seconds > 60.0).then(|| self.megapixels / self.busy_seconds)
+    fn rate(&self) -> Option<f64> {
+        let (seconds, photos) = Self::LEAST;
+        (self.busy_seconds >= seconds && self.photos >= photos).then(|| self.megapixels / self.busy_seconds)
     }
 }
 
@@ -87,21 +98,41 @@ impl Fleets {
     /// Starts an instance, which is expected to be ready in so long. Returns its number.
     pub(crate) fn start(&mut self, region: usize, warm_up: Duration, now: Timestamp) -> usize {
         let state = State::Starting(now.after(warm_up));
-        self.instances.push(Instance { region, state, draining: false, speed: 1.0, started_at: now });
+        let (ahead, pace) = (VecDeque::new(), Pace::default());
+        self.instances.push(Instance { region, state, draining: false, speed: 1.0, ahead, pace, started_at: now });
         let number = self.instances.len() - 1;
         self.regions[region].members.push(number);
         self.regions[region].started += 1;
         number
     }
 
+    /// Claimed work takes an instance so long.
+    pub(crate) fn observe(&mut self, number: usize, claim: &Claim, seconds: f64) {
+        self.instances[number].pace.observe(claim, seconds);
+    }
+
+    /// What an instance of a region does, in megapixels a second: the mean of those that were at work for long enough.
+    pub(crate) fn measured(&self, region: usize) -> Option<f64> {
+        let rates = self.regions[region].members.iter().filter_map(|member| self.instances[*member].pace.rate());
+        let (sum, number) = rates.fold((0.0, 0.0), |(sum, number), rate| (sum + rate, number + 1.0));
+        (number > 0.0).then(|| sum / number)
+    }
+
+    /// Instances of a region that are at work.
+    pub(crate) fn busy(&self, region: usize) -> usize {
+        let members = &self.regions[region].members;
+        members.iter().filter(|member| matches!(self.instances[**member].state, State::Busy(_))).count()
+    }
+
     /// Ends an instance, and counts its time. Returns what it held.
-    pub(crate) fn end(&mut self, number: usize, now: Timestamp) -> Option<Claim> {
+    pub(crate) fn end(&mut self, number: usize, now: Timestamp) -> Vec<Claim> {
         let instance = &mut self.instances[number];
-        let held = match std::mem::replace(&mut instance.state, State::Gone) {
-            State::Busy(claim) => Some(claim),
-            State::Gone => return None,
-            State::Starting(_) | State::Idle => None,
-        };
+        let mut held: Vec<Claim> = std::mem::take(&mut instance.ahead).into();
+        match std::mem::replace(&mut instance.state, State::Gone) {
+            State::Busy(claim) => held.push(claim),
+            State::Gone => return held,
+            State::Starting(_) | State::Idle => {}
+        }
         let fleet = &mut self.regions[instance.region];
         fleet.seconds += now.since(instance.started_at).as_secs_f64();
         fleet.members.retain(|member| *member != number);

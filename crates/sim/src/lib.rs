@@ -10,10 +10,12 @@
 //! ```
 
 mod bound;
+mod comparison;
 pub mod demand;
 mod error;
 mod fault;
 mod fleet;
+mod listed;
 mod outcome;
 mod page;
 mod report;
@@ -25,13 +27,15 @@ mod traffic;
 mod world;
 
 pub use bound::Bounds;
+pub use comparison::{Comparison, Ended, Row, TOLERANCE, Witness, stretches};
 pub use demand::{Demand, DemandSpec, demand};
 pub use error::{Error, Result};
 pub use fault::Fault;
-pub use outcome::{Class, Outcome, Sample};
+pub use listed::Listed;
+pub use outcome::{Class, Completed, Outcome, Sample};
 pub use page::page;
 pub use report::{Report, simulate};
 pub use rule::{Policy, Reactive};
 pub use scenario::{PromiseFrom, SHIPPED, Scenario, Steps};
-pub use service::ServiceTimes;
+pub use service::{Machine, ServiceTimes};
 pub use traffic::{Traffic, Upload};

@@ -28,8 +28,23 @@ pub struct Outcome {
     pub starts: u64,
     /// How many decisions changed something, by what decided.
     pub decisions: BTreeMap<String, u64>,
+    /// The most photos that waited at a time.
+    pub peak_waiting_photos: u64,
+    /// The galleries that the scenario lists, as they were finished.
+    pub completed: Vec<Completed>,
     /// What happened over time.
     pub samples: Vec<Sample>,
+}
+
+/// A gallery that a scenario lists, when it was finished.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Completed {
+    /// Its place in the scenario's list.
+    pub listed: usize,
+    /// When its last photo arrived, in seconds from the beginning.
+    pub arrived_seconds: f64,
+    /// When all of it was finished.
+    pub finished_seconds: f64,
 }
 
 /// The galleries of a class.
@@ -75,6 +90,8 @@ pub(crate) struct Tally {
     pub(crate) photos_repeated: u64,
     pub(crate) decisions: BTreeMap<String, u64>,
     pub(crate) peaks: Vec<u32>,
+    peak_waiting: u64,
+    completed: Vec<Completed>,
     /// Of each class, how long each gallery took.
     took: Vec<Vec<f32>>,
     begins_at: Timestamp,
@@ -107,6 +124,8 @@ impl Tally {
             photos_repeated: 0,
             decisions: BTreeMap::new(),
             peaks: vec![0; scenario.regions.len()],
+            peak_waiting: 0,
+            completed: Vec::new(),
             took: vec![Vec::new(); Urgency::ALL.len()],
             begins_at,
             step_seconds: (ends_at.since(begins_at).as_secs() / SAMPLES).max(least),
@@ -142,9 +161,20 @@ impl Tally {
             class.worst_late_seconds = class.worst_late_seconds.max(-spare);
             class.least_spare_seconds = Some(class.least_spare_seconds.map_or(spare, |least| least.min(spare)));
         }
+        let since = |at: Timestamp| at.since(self.begins_at).as_secs_f64();
+        self.completed.extend(gallery.listed.map(|listed| Completed {
+            listed,
+            arrived_seconds: since(gallery.arrived_at),
+            finished_seconds: since(now),
+        }));
         if spare < 0.0 {
             self.sample(now).missed += 1;
         }
+    }
+
+    /// So many photos wait.
+    pub(crate) fn waits(&mut self, photos: u64) {
+        self.peak_waiting = self.peak_waiting.max(photos);
     }
 
     /// How many instances there are, and how many photos wait.
@@ -186,6 +216,8 @@ impl Tally {
             peak_instances: self.peaks,
             starts,
             decisions: self.decisions,
+            peak_waiting_photos: self.peak_waiting,
+            completed: self.completed,
             samples: self.samples,
         }
     }

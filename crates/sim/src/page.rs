@@ -12,10 +12,10 @@ use chart::{Chart, Line};
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --paper: #fff; --ink: #1d1d1f; --soft: #6b6b70; --rule: #dcdce0;
-  --procession: #1f6fd1; --promises: #2a9d8f; --reactive: #d9730d; --fixed: #8a8a90; --demand: #bcd3ee;
+  --procession: #1f6fd1; --calendar: #7b5fc9; --promises: #2a9d8f; --reactive: #d9730d; --cron: #a3467f; --fixed: #8a8a90; --demand: #bcd3ee;
   --region-0: #1f6fd1; --region-1: #2a9d8f; --region-2: #b5539c; --region-3: #d9a30d; }
 @media (prefers-color-scheme: dark) { :root { --paper: #17181a; --ink: #ececef; --soft: #a0a0a8; --rule: #36373b;
-  --procession: #6aa9f4; --promises: #5cc5b6; --reactive: #f0a058; --fixed: #8e8e96; --demand: #2c4563;
+  --procession: #6aa9f4; --calendar: #ab96ec; --promises: #5cc5b6; --reactive: #f0a058; --cron: #d98bc4; --fixed: #8e8e96; --demand: #2c4563;
   --region-0: #6aa9f4; --region-1: #5cc5b6; --region-2: #d98bc4; --region-3: #e8c15a; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 68rem; padding: 2rem 1.25rem 4rem; background: var(--paper); color: var(--ink);
@@ -25,8 +25,8 @@ p { margin: .25rem 0; } .soft { color: var(--soft); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin-top: 1rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .35rem .75rem; border-bottom: 1px solid var(--rule); white-space: nowrap; }
-th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
-svg { display: block; width: 100%; height: auto; margin-top: .5rem; }
+th { font-weight: 600; } th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }
+svg { display: block; width: 100%; min-width: 44rem; height: auto; margin-top: .5rem; }
 svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
 svg .rule { stroke: var(--rule); stroke-width: 1; }
 svg .line { fill: none; stroke-width: 1.5; stroke-linejoin: round; }

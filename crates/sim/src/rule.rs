@@ -3,10 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use procession_domain::Timestamp;
-use procession_plan::{
-    ScalePolicy,
-    scale::{SeasonRules, Seasons},
-};
+use procession_plan::{ScalePolicy, scale::Lead};
 use serde::{Deserialize, Serialize};
 
 /// Who decides how many instances there are. Everything else is the same for all: the weddings, the faults, the order of
@@ -16,11 +13,16 @@ use serde::{Deserialize, Serialize};
 pub enum Policy {
     /// `plan::scale`, with `plan::forecast` where that is trusted.
     Procession,
-    /// `plan::scale` with the deadlines alone: the base stands all year, no forecast, no trigger of the queue. What is promised
-    /// is kept with as little as possible, and photos wait for as long as they may.
+    /// `plan::scale` with calendar and deadlines, without forecast and queue ([`Lead::Calendar`]).
+    Calendar,
+    /// `plan::scale` where the deadlines lead ([`Lead::Deadlines`]). What is promised is kept with as little as possible, and
+    /// photos wait for as long as they may.
     Promises,
     /// So many instances for so long a queue: see [`Reactive`].
     Reactive,
+    /// The same, and never fewer than the calendar of the scaler's policy keeps standing: KEDA's trigger `cron` beside that of the
+    /// queue, which is how one writes that table for it.
+    Cron,
     /// As many as there may be, always.
     Fixed,
 }
@@ -30,25 +32,25 @@ impl Policy {
     pub fn name(self) -> &'static str {
         match self {
             Self::Procession => "procession",
+            Self::Calendar => "calendar",
             Self::Promises => "promises",
             Self::Reactive => "reactive",
+            Self::Cron => "cron",
             Self::Fixed => "fixed",
         }
     }
 }
 
-/// The policy of [`Policy::Promises`]: the same figures without what the calendar, the queue and unevenness ask for.
-pub(crate) fn promises_alone(policy: &ScalePolicy) -> ScalePolicy {
-    let alone = |rules: SeasonRules| SeasonRules {
-        base_times: 1.0,
-        saturday_times: 1.0,
-        grow_at_photos: Some(u64::MAX),
-        grow_at_wait_minutes: u32::MAX,
-        ..rules
-    };
-    let Seasons { peak, moderate, off, months } = policy.seasons;
-    let seasons = Seasons { peak: alone(peak), moderate: alone(moderate), off: alone(off), months };
-    ScalePolicy { seasons, utilisation: 0.95, ..policy.clone() }
+impl Policy {
+    /// The scaler's policy under this one, where the scenario's is `of`. Where the deadlines lead, next to nothing is kept for what
+    /// is uneven.
+    pub(crate) fn scale(self, of: &ScalePolicy) -> ScalePolicy {
+        match self {
+            Self::Calendar => ScalePolicy { lead: Lead::Calendar, ..of.clone() },
+            Self::Promises => ScalePolicy { lead: Lead::Deadlines, utilisation: 0.95, ..of.clone() },
+            Self::Procession | Self::Reactive | Self::Cron | Self::Fixed => of.clone(),
+        }
+    }
 }
 
 /// The rule of KEDA and the Kubernetes autoscaler below it: the queue, divided by what an instance is to have of it.

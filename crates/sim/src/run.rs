@@ -14,7 +14,8 @@ use crate::{
     Outcome, Policy, Scenario, Traffic,
     fleet::{Fleets, State},
     outcome::Tally,
-    rule::{Recommended, promises_alone},
+    rule::Recommended,
+    service::{Arrived, Machine},
     traffic::Foreseen,
     world::{Claim, World},
 };
@@ -100,6 +101,8 @@ struct Control {
     /// The megapixels that arrived up to the present, and up to each of the last decisions.
     arrived: f64,
     arrivals: std::collections::VecDeque<(Timestamp, f64)>,
+    /// What its machine takes in, where its instances share one.
+    taken_in: Arrived,
 }
 
 /// Runs a scenario under a policy.
@@ -113,16 +116,14 @@ pub(crate) fn run(scenario: &Scenario, traffic: &Traffic, forecasts: &[Vec<Fores
 impl<'a> Run<'a> {
     fn new(scenario: &'a Scenario, traffic: &'a Traffic, forecasts: &'a [Vec<Foreseen>], policy: Policy) -> Self {
         let regions = scenario.regions.len();
-        let scale = match policy {
-            Policy::Promises => promises_alone(&scenario.scale),
-            Policy::Procession | Policy::Reactive | Policy::Fixed => scenario.scale.clone(),
-        };
+        let scale = policy.scale(&scenario.scale);
         let control = |region| Control {
             scale: ScalePolicy { time_zone: Place::of(region).time_zone, ..scale.clone() },
             memory: ScaleMemory::default(),
             recommended: Recommended::default(),
             arrived: 0.0,
             arrivals: std::collections::VecDeque::new(),
+            taken_in: Arrived::new(),
         };
         let uploads = &traffic.uploads;
         let (photos, megapixels) = uploads.iter().fold((0.0, 0.0), |(photos, megapixels), upload| {
@@ -137,7 +138,7 @@ impl<'a> Run<'a> {
             planned: BinaryHeap::new(),
             sequence: 0,
             next_upload: 0,
-            world: World::new(regions, scenario.promise_from),
+            world: World::new(regions, scenario.promises, scenario.promise_from),
             fleets: Fleets::new(regions),
             tally: Tally::new(scenario),
             random: ChaCha8Rng::seed_from_u64(scenario.seed),
@@ -151,8 +152,10 @@ impl<'a> Run<'a> {
     fn begin(&mut self) {
         for region in 0..self.controls.len() {
             let number = match self.policy {
-                Policy::Procession | Policy::Promises => self.controls[region].scale.standing(self.now),
-                Policy::Reactive => self.scenario.reactive.least,
+                Policy::Procession | Policy::Calendar | Policy::Promises => {
+                    self.controls[region].scale.standing(self.now)
+                }
+                Policy::Reactive | Policy::Cron => self.rule(region).least,
                 Policy::Fixed => self.scenario.scale.most_instances_in_region,
             };
             for _ in 0..number {
@@ -251,10 +254,14 @@ impl<'a> Run<'a> {
         self.tally.arrived(arriving, megapixels, self.now);
         self.count_arrival(place, megapixels);
         self.world.arrive(course, arriving, self.now);
+        if self.scenario.service.machine.is_some() && place < self.controls.len() {
+            Machine::arrive(&mut self.controls[place].taken_in, megapixels, self.now);
+        }
         if left > 0 {
             self.plan_after(Duration::from_micros(apart), Event::Arrive { course, photos, apart });
         }
         self.serve(place);
+        self.tally.waits(self.world.waiting_photos);
     }
 
     /// Gives work to whoever is idle at a place.
@@ -274,23 +281,38 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// An instance claims, or waits for work.
+    /// An instance claims, and begins what it claimed first; or waits for work.
     fn assign(&mut self, number: usize) {
-        let service = &self.scenario.service;
-        let (region, speed) = (self.fleets.of(number).region, self.fleets.of(number).speed);
-        let pace = service.megapixels_per_second * speed;
-        let claim = self.world.claim(region, pace * f64::from(self.scenario.steps.claim_seconds), self.now);
-        let Some(claim) = claim else {
+        let (region, draining) = (self.fleets.of(number).region, self.fleets.of(number).draining);
+        let pace = self.pace(number);
+        while !draining && self.fleets.of(number).ahead.len() <= self.scenario.service.prefetch {
+            let claim = self.world.claim(region, pace * f64::from(self.scenario.steps.claim_seconds), self.now);
+            let Some(claim) = claim else { break };
+            self.fleets.of_mut(number).ahead.push_back(claim);
+        }
+        let Some(claim) = self.fleets.of_mut(number).ahead.pop_front() else {
             self.fleets.of_mut(number).state = State::Idle;
             self.fleets.regions[region].idle.push(number);
             return;
         };
         self.fleets.of_mut(number).state = State::Busy(claim);
-        let uneven = Uniform::new_inclusive(1.0 - service.spread, 1.0 + service.spread);
+        let spread = self.scenario.service.spread;
+        let uneven = Uniform::new_inclusive(1.0 - spread, 1.0 + spread);
         let uneven = uneven.map_or(1.0, |uneven| uneven.sample(&mut self.random));
-        let taken = claim.megapixels / pace * uneven;
-        self.fleets.regions[region].observe(claim.megapixels, taken);
+        // Now it is one of those that are at work.
+        let taken = claim.megapixels / self.pace(number) * uneven;
+        self.fleets.observe(number, &claim, taken);
         self.plan_after(Duration::from_secs_f64(taken), Event::Done(number));
+    }
+
+    /// What an instance does now, in megapixels a second.
+    fn pace(&self, number: usize) -> f64 {
+        let (service, instance) = (&self.scenario.service, self.fleets.of(number));
+        let shared = service.machine.as_ref().map_or(1.0, |machine| {
+            let arrived = &self.controls[instance.region].taken_in;
+            machine.speed(self.fleets.busy(instance.region), arrived, self.now)
+        });
+        service.megapixels_per_second * instance.speed * shared
     }
 
     fn done(&mut self, number: usize) {
@@ -300,7 +322,8 @@ impl<'a> Run<'a> {
         if let Some(gallery) = self.world.finish(claim) {
             self.tally.finished(gallery, self.now);
         }
-        if self.fleets.of(number).draining {
+        let instance = self.fleets.of(number);
+        if instance.draining && instance.ahead.is_empty() {
             self.fleets.of_mut(number).state = State::Idle;
             self.fleets.end(number, self.now);
         } else {

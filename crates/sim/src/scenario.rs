@@ -1,20 +1,22 @@
 //! What is simulated.
 
 use jiff::civil::Date;
-use procession_domain::{Region, Timestamp};
+use procession_domain::{Region, Timestamp, urgency::Promises};
 use procession_plan::{ScalePolicy, forecast::ForecastPolicy};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Fault, Policy, Reactive, Result, ServiceTimes};
+use crate::{Error, Fault, Listed, Machine, Policy, Reactive, Result, ServiceTimes};
 
 /// The scenarios that come with Procession: their names, and the text of each.
-pub const SHIPPED: [(&str, &str); 7] = [
+pub const SHIPPED: [(&str, &str); 9] = [
     ("june_promises", include_str!("../../../scenarios/june_promises.toml")),
     ("june_saturday", include_str!("../../../scenarios/june_saturday.toml")),
     ("late_autoscaler", include_str!("../../../scenarios/late_autoscaler.toml")),
     ("lost_region", include_str!("../../../scenarios/lost_region.toml")),
     ("peak_season", include_str!("../../../scenarios/peak_season.toml")),
     ("quiet_tuesday", include_str!("../../../scenarios/quiet_tuesday.toml")),
+    ("slow_nodes", include_str!("../../../scenarios/slow_nodes.toml")),
+    ("this_machine", include_str!("../../../scenarios/this_machine.toml")),
     ("year", include_str!("../../../scenarios/year.toml")),
 ];
 
@@ -30,6 +32,9 @@ pub struct Scenario {
     pub from: Date,
     /// The day after the last. What has arrived by then is finished in any case.
     pub until: Date,
+    /// It is over so many minutes after its beginning, whatever the last day is.
+    #[serde(default)]
+    pub minutes: Option<u32>,
     /// What chance follows from.
     #[serde(default = "one")]
     pub seed: u64,
@@ -40,7 +45,14 @@ pub struct Scenario {
     #[serde(default = "four_regions")]
     pub regions: Vec<Region>,
     /// Weddings in each region in the year of the scenario. Assumed: see docs/simulation.md.
+    #[serde(default)]
     pub weddings_a_year: f64,
+    /// Galleries that arrive beside those of the weddings.
+    #[serde(default, rename = "gallery")]
+    pub galleries: Vec<Listed>,
+    /// What is promised.
+    #[serde(default)]
+    pub promises: Promises,
     /// From when on the promised time counts.
     #[serde(default)]
     pub promise_from: PromiseFrom,
@@ -82,7 +94,7 @@ pub enum PromiseFrom {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Steps {
-    /// An instance claims about so much work at a time, all of one gallery.
+    /// An instance claims about so much work at a time, all of one gallery; one photo at a time if it is 0.
     pub claim_seconds: u32,
     /// A gallery's photos arrive together for about so long.
     pub arrival_seconds: u32,
@@ -159,10 +171,20 @@ impl Scenario {
                 nonsense("service.megapixels_per_second: 0.1 to 100,000")
             }
             () if !(0.0..1.0).contains(&service.spread) => nonsense("service.spread: 0 to 1"),
-            () if [steps.claim_seconds, steps.arrival_seconds, steps.place_seconds].contains(&0) => {
+            () if [steps.arrival_seconds, steps.place_seconds, steps.scale_seconds, steps.forecast_seconds]
+                .contains(&0) =>
+            {
                 nonsense("steps are at least one second")
             }
-            () if steps.scale_seconds == 0 || steps.forecast_seconds == 0 => nonsense("steps are at least one second"),
+            () if !(0.0..=86_400.0).contains(&service.warm_up_seconds) => {
+                nonsense("service.warm_up_seconds: 0 to 86,400")
+            }
+            () if !service.machine.as_ref().is_none_or(Machine::is_sound) => {
+                nonsense("service.machine: cores and speeds are above 0, arrivals not below")
+            }
+            () if !self.galleries.iter().all(|gallery| gallery.is_sound(&self.regions)) => {
+                nonsense("a gallery has no photos, no size, no time, or a region that is not in the scenario")
+            }
             () if self.reactive.least > self.reactive.most => nonsense("reactive.least is more than reactive.most"),
             () if !self.faults.iter().all(is_known) => nonsense("a fault is in a region that is not in the scenario"),
             () => Ok(()),
@@ -174,9 +196,12 @@ impl Scenario {
         midnight(self.from)
     }
 
-    /// When the last day is over.
+    /// When the last day is over, or the minutes that it lasts.
     pub fn ends_at(&self) -> Timestamp {
-        midnight(self.until)
+        match self.minutes {
+            Some(minutes) => self.begins_at().after(std::time::Duration::from_secs(u64::from(minutes) * 60)),
+            None => midnight(self.until),
+        }
     }
 }
 
@@ -206,7 +231,7 @@ mod tests {
             "[steps]\nhour = 1",
             "[[fault]]\nkind = 'lost_region'\nat = '2026-06-01T00:00:00Z'\nminutes = 5\nregion = 'mars'",
             "[[fault]]\nkind = 'lost_instances'\nat = '2026-06-01T00:00:00Z'\nregion = 'eu-west-1'\ninstances = 1\nwhy = 'x'",
-            "[steps]\nclaim_seconds = 0",
+            "[steps]\narrival_seconds = 0",
         ] {
             assert!(Scenario::read(&format!("{fine}{wrong}\n")).is_err(), "{wrong}");
         }

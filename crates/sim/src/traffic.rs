@@ -31,6 +31,8 @@ pub struct Upload {
     pub photos: u32,
     /// The size of each, in megapixels.
     pub megapixels: f64,
+    /// Which of those that the scenario lists it is; none if it is of a made-up wedding.
+    pub listed: Option<usize>,
 }
 
 /// Everything that arrives, and what was known of it.
@@ -78,7 +80,8 @@ impl Traffic {
             tasks.into_iter().map(|task| task.join().map_err(|_| Error::Broken)?).collect::<Result<_>>()
         })?;
         let (uploads, known): (Vec<Vec<Upload>>, Vec<History>) = made.into_iter().unzip();
-        let mut uploads: Vec<Upload> = uploads.into_iter().flatten().collect();
+        let listed = scenario.galleries.iter().enumerate().map(|(number, listed)| listed.upload(number, scenario));
+        let mut uploads: Vec<Upload> = uploads.into_iter().flatten().chain(listed).collect();
         uploads.sort_by_key(|upload| (upload.begins_at, upload.region));
         Ok(Self { uploads, known })
     }
@@ -132,6 +135,7 @@ fn of(scenario: &Scenario, index: usize, region: &Region) -> Result<(Vec<Upload>
             urgency: urgency(Some(&date), photos.begins_at).0,
             photos: u32::try_from(photos.photos).unwrap_or(u32::MAX),
             megapixels: photos.megapixels,
+            listed: None,
         });
         upload.collect::<Vec<_>>()
     };

@@ -30,6 +30,7 @@ pub(crate) struct Course {
     /// Photos that are worked on.
     pub(crate) working: u32,
     virtual_time: f64,
+    listed: Option<usize>,
     /// Where it is in the queue of its place, while photos of it wait, and among those that are open.
     queued_at: usize,
     open_at: usize,
@@ -52,6 +53,8 @@ pub(crate) struct Finished {
     pub(crate) deadline: Timestamp,
     /// When its last photo arrived.
     pub(crate) arrived_at: Timestamp,
+    /// Which of those that the scenario lists it is.
+    pub(crate) listed: Option<usize>,
 }
 
 /// All galleries.
@@ -73,14 +76,14 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(regions: usize, promise_from: PromiseFrom) -> Self {
+    pub(crate) fn new(regions: usize, promises: Promises, promise_from: PromiseFrom) -> Self {
         Self {
             courses: Vec::new(),
             free: Vec::new(),
             open: Vec::new(),
             queues: vec![Vec::new(); regions + 1],
             share: CriticalShare::default(),
-            promises: Promises::default(),
+            promises,
             promise_from,
             served: 0.0,
             opened: 0,
@@ -132,6 +135,7 @@ impl World {
             waiting: 0,
             working: 0,
             virtual_time: 0.0,
+            listed: upload.listed,
             queued_at: 0,
             open_at: self.open.len(),
         };
@@ -222,8 +226,8 @@ impl World {
         if course.working > 0 || course.waiting > 0 || course.coming > 0 {
             return None;
         }
-        let Course { rank, arrived_at, open_at: at, .. } = *course;
-        let finished = Finished { urgency: rank.urgency, deadline: rank.deadline, arrived_at };
+        let Course { rank, arrived_at, listed, open_at: at, .. } = *course;
+        let finished = Finished { urgency: rank.urgency, deadline: rank.deadline, arrived_at, listed };
         self.open.swap_remove(at);
         if let Some(moved) = self.open.get(at) {
             self.courses[*moved].open_at = at;

@@ -95,6 +95,21 @@ fn a_late_autoscaler() {
 }
 
 #[test]
+fn a_few_galleries_on_this_machine() {
+    golden("this_machine");
+}
+
+/// Who counts photos and not pixels is late; whoever knows the deadlines is not.
+#[test]
+fn large_photos_on_slow_nodes() {
+    golden("slow_nodes");
+    let report = simulate(&Scenario::shipped("slow_nodes").unwrap()).unwrap();
+    for outcome in &report.outcomes {
+        assert_eq!(outcome.missed() > 0, outcome.policy == Policy::Reactive, "{:?}", outcome.policy);
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_report_and_another_seed_another() {
     let scenario = Scenario::read(TROUBLE).unwrap();
     let first = simulate(&scenario).unwrap();

@@ -1,7 +1,10 @@
 //! How fleets are scaled: the figures of `procession_plan::ScalePolicy`.
 
 use procession_domain::urgency::Urgency;
-use procession_plan::{forecast::Level, scale::Season};
+use procession_plan::{
+    forecast::Level,
+    scale::{Lead, Season},
+};
 use toml::Value;
 
 use super::{Kind, Setting, not, part, positive, text, whole};
@@ -13,6 +16,18 @@ pub(super) fn settings() -> impl Iterator<Item = &'static Setting> {
 }
 
 const FLEETS: &[Setting] = &[
+    Setting {
+        key: "scale.lead",
+        kind: Kind::Text,
+        what: "What leads a fleet: `forecast` (the calendar keeps workers standing, forecast and queue bring more), `calendar` (the \
+               calendar alone) or `deadlines` (only `base_instances` stand). Deadlines bring more in any case.",
+        set: |config, value, _| {
+            let lead = Lead::ALL.into_iter().find(|lead| value.as_str() == Some(lead.name()));
+            config.scale.lead = lead.ok_or_else(|| not("forecast, calendar or deadlines", value))?;
+            Ok(())
+        },
+        show: |config| config.scale.lead.name().to_owned(),
+    },
     number!(
         "scale.local_workers",
         1..,

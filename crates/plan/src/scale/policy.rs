@@ -37,6 +37,8 @@ pub struct ScalePolicy {
     /// What an instance does in a second before it was measured, in megapixels. The default is 1,000 photos of 24
     /// megapixels a minute by 8 instances.
     pub assumed_megapixels_per_second: f64,
+    /// What leads.
+    pub lead: Lead,
     /// The calendar.
     pub seasons: Seasons,
     /// Whose months and Saturdays: that of the region's venues.
@@ -58,8 +60,38 @@ impl Default for ScalePolicy {
             forecast_level: Level::P90,
             forecast_lead_seconds: 300,
             assumed_megapixels_per_second: 50.0,
+            lead: Lead::Forecast,
             seasons: Seasons::default(),
             time_zone: TimeZoneName::utc(),
+        }
+    }
+}
+
+/// What leads a fleet (docs/decisions/0018-calendar-or-deadlines.md).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lead {
+    /// What the calendar keeps standing, what a trusted forecast expects, what the queue asks for, and what the deadlines
+    /// demand: photos hardly wait.
+    #[default]
+    Forecast,
+    /// What the calendar keeps standing, and what the deadlines demand.
+    Calendar,
+    /// What the deadlines demand: the base stands, and more come only when a gallery would else be late. Photos wait for as long
+    /// as they may.
+    Deadlines,
+}
+
+impl Lead {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Forecast, Self::Calendar, Self::Deadlines];
+
+    /// The name in configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Forecast => "forecast",
+            Self::Calendar => "calendar",
+            Self::Deadlines => "deadlines",
         }
     }
 }
@@ -178,6 +210,9 @@ impl ScalePolicy {
 
     /// The instances that the calendar keeps standing at `now`.
     pub fn standing(&self, now: Timestamp) -> u32 {
+        if self.lead == Lead::Deadlines {
+            return self.base_instances;
+        }
         let rules = self.rules_at(now);
         let saturday = self.today(now).weekday() == Weekday::Saturday;
         let times = if saturday { rules.saturday_times } else { rules.base_times };

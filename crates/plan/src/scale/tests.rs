@@ -128,11 +128,31 @@ fn a_trusted_forecast_raises_before_the_hour_comes() {
         megapixels_per_photo: 24.0,
     };
     let with = |ahead| desired(&FleetSeen { ahead: Some(ahead), ..fleet(3) }, now);
-    // 60,000 photos an hour are 400 megapixels a second: ten instances.
-    assert_eq!(with(ahead(true, 599.0, 60_000.0)), (10, Cause::Forecast));
+    // 60,000 photos an hour are 400 megapixels a second: eight instances.
+    assert_eq!(with(ahead(true, 599.0, 60_000.0)), (8, Cause::Forecast));
     assert_eq!(with(ahead(true, 601.0, 60_000.0)), (3, Cause::Steady));
     assert_eq!(with(ahead(false, 0.0, 60_000.0)), (3, Cause::Steady));
     assert_eq!(with(ahead(true, 0.0, 0.0)), (3, Cause::Steady));
+}
+
+#[test]
+fn who_leads_decides_what_is_listened_to() {
+    // A Wednesday in June with a long queue, a large forecast, and a gallery that two instances finish in time.
+    let june = time("2026-06-17T12:00:00Z");
+    let hours = vec![Expected { from: june, photos: Quantiles::exactly(120_000.0) }];
+    let ahead = Some(Ahead { trusted: true, hours, megapixels_per_photo: 24.0 });
+    let seen = FleetSeen { queue: queue(5_000), due: vec![due(60.0, 240_000.0, june)], ahead, ..fleet(0) };
+    let with = |lead, seen: &FleetSeen| {
+        let decision = scale(&ScalePolicy { lead, ..ScalePolicy::default() }, seen, settled(0, june), june);
+        (decision.desired, decision.cause)
+    };
+    assert_eq!(with(Lead::Forecast, &seen), (16, Cause::Forecast));
+    assert_eq!(with(Lead::Calendar, &seen), (12, Cause::Season));
+    assert_eq!(with(Lead::Deadlines, &seen), (3, Cause::Season));
+    let much = FleetSeen { due: vec![due(60.0, 2_400_000.0, june)], ..seen };
+    for lead in [Lead::Forecast, Lead::Calendar, Lead::Deadlines] {
+        assert_eq!(with(lead, &much), (19, Cause::Deadline), "deadlines are kept whatever leads");
+    }
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Render for Chart<'_> {
             div.legend {
                 @for line in &self.lines { span { i style=(format!("background: var({})", line.colour)) {} (line.name) } }
             }
-            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(self.title) {
+            div.scroll { svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(self.title) {
                 @for part in 0..=4 {
                     @let value = top * f64::from(part) / 4.0;
                     line.rule x1=(LEFT) x2=(WIDTH) y1=(fixed(y(value))) y2=(fixed(y(value))) {}
@@ -56,7 +56,7 @@ impl Render for Chart<'_> {
                         path.line d=(line.path(points, y, None)) style=(format!("stroke: var({})", line.colour)) {}
                     }
                 }
-            }
+            } }
         }
     }
 }

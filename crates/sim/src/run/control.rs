@@ -9,7 +9,7 @@ use procession_plan::{
 };
 
 use super::{Control, Event, Run, seconds};
-use crate::Policy;
+use crate::{Policy, Reactive};
 
 /// What arrives is measured over so long.
 const ARRIVALS: Duration = Duration::from_secs(300);
@@ -83,8 +83,8 @@ impl Run<'_> {
 
     /// What an instance of a region does, as measured there or else anywhere.
     fn speed(&self, region: usize) -> Option<f64> {
-        let fleets = &self.fleets.regions;
-        fleets[region].measured().or_else(|| fleets.iter().find_map(|fleet| fleet.measured()))
+        let fleets = &self.fleets;
+        fleets.measured(region).or_else(|| (0..fleets.regions.len()).find_map(|region| fleets.measured(region)))
     }
 
     /// The part of what is shared that each region does.
@@ -102,8 +102,8 @@ impl Run<'_> {
                 continue;
             }
             match self.policy {
-                Policy::Procession | Policy::Promises => self.decide(region, part),
-                Policy::Reactive => self.react(region, part),
+                Policy::Procession | Policy::Calendar | Policy::Promises => self.decide(region, part),
+                Policy::Reactive | Policy::Cron => self.react(region, part),
                 Policy::Fixed => {
                     // What is lost is replaced.
                     self.carry_out(region, self.scenario.scale.most_instances_in_region);
@@ -155,7 +155,7 @@ impl Run<'_> {
             arriving_megapixels_per_second: self.arriving(region),
             due,
             megapixels_per_second: self.speed(region),
-            ahead: self.ahead(region).filter(|_| self.policy == Policy::Procession),
+            ahead: self.ahead(region),
         }
     }
 
@@ -184,6 +184,18 @@ impl Run<'_> {
         Some(Ahead { trusted: made.trusted, hours, megapixels_per_photo: self.mean_megapixels })
     }
 
+    /// The rule to compare with, as it is now.
+    pub(super) fn rule(&self, region: usize) -> Reactive {
+        let rule = self.scenario.reactive;
+        match self.policy {
+            Policy::Cron => {
+                let least = self.controls[region].scale.standing(self.now).max(rule.least);
+                Reactive { least, most: rule.most.max(least), ..rule }
+            }
+            _ => rule,
+        }
+    }
+
     /// The rule to compare with.
     fn react(&mut self, region: usize, part: f64) {
         let shared = self.world.shared();
@@ -192,8 +204,9 @@ impl Run<'_> {
         let photos: f64 =
             unfinished.map(|(_, course)| f64::from(course.waiting + course.working) * of(course.place)).sum();
         let current = self.fleets.seen(region).wanted();
+        let rule = self.rule(region);
         let Control { recommended, .. } = &mut self.controls[region];
-        let desired = self.scenario.reactive.desired(recommended, photos.round() as u64, current, self.now);
+        let desired = rule.desired(recommended, photos.round() as u64, current, self.now);
         if desired != current {
             self.tally.decided(if desired > current { "queue" } else { "quiet" });
             self.carry_out(region, desired);
@@ -209,7 +222,7 @@ impl Run<'_> {
         }
         let more = desired - wanted;
         let taken = self.fleets.take_back(region, more);
-        let warm_up = seconds(self.scenario.service.warm_up_seconds);
+        let warm_up = Duration::from_secs_f64(self.scenario.service.warm_up_seconds);
         let expected = seconds(self.controls[region].scale.warm_up_seconds);
         for _ in taken..more {
             let instance = self.fleets.start(region, expected, self.now);

@@ -73,7 +73,7 @@ impl Run<'_> {
 
     /// An instance is gone. What it held is missed when its lease is over.
     fn lose(&mut self, instance: usize) {
-        if let Some(claim) = self.fleets.end(instance, self.now) {
+        for claim in self.fleets.end(instance, self.now) {
             self.plan_after(seconds(self.scenario.service.lease_seconds), Event::LeaseOver(claim));
         }
     }
