@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use procession_domain::{Region, gallery::CRITICAL_SHARE, recipe::Pipeline, urgency::Promises};
+use procession_domain::{Region, Stages, gallery::CRITICAL_SHARE, recipe::Pipeline, urgency::Promises};
 use procession_flow::forecast::Foresight;
 use procession_pixel::Limits;
 use procession_plan::{RetryPolicy, ScalePolicy};
@@ -62,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) promises: Promises,
     pub(crate) retry: RetryPolicy,
     pub(crate) scale: ScalePolicy,
+    /// What a worker does of a photo's job.
+    pub(crate) stages: Stages,
     pub(crate) foresight: Foresight,
     /// Worker processes that `procession serve` may start on this machine, with its own.
     pub(crate) local_workers: u32,
@@ -139,6 +141,7 @@ impl Config {
             promises: Promises::default(),
             retry: RetryPolicy::default(),
             scale: ScalePolicy::default(),
+            stages: Stages::ALL,
             foresight: Foresight::default(),
             local_workers: 1,
             pipelines: procession_plan::pipelines(),

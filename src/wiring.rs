@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use futures::future::try_join_all;
-use procession_domain::{Classified, Clock, ContentHash, Kind, error::chain};
+use procession_domain::{Classified, Clock, ContentHash, Kind, Stage, Stages, error::chain};
 use procession_flow::{Settings, System};
 use procession_pixel::{CpuDevice, Device};
 use procession_vault::{
@@ -15,7 +15,7 @@ use procession_vision::{Cache, Vision};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    config::{Config, LedgerAddress, Place, StoreConfig},
+    config::{Config, LedgerAddress, Place, Roles, StoreConfig},
     machine,
 };
 
@@ -37,6 +37,8 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>, absence: Abse
     let documents = Documents::new(Arc::clone(&ledger));
     let stores =
         try_join_all(config.stores().into_iter().map(|store| placed(config, store, &documents, absence))).await?;
+    // A command does all by itself.
+    let stages = if absence == Absence::Stops { Stages::ALL } else { config.stages };
     let settings = Settings {
         region: config.region.clone(),
         scale: config.scale.clone(),
@@ -48,6 +50,7 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>, absence: Abse
         lease: config.lease(),
         retry: config.retry,
         critical_share: config.critical_share,
+        stages,
     };
     let how = match absence {
         Absence::Stops => Replication::new(config.region.clone(), stores.len(), None),
@@ -57,7 +60,10 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>, absence: Abse
         }
     };
     let blobs = Arc::new(Replicated::placed(stores, how)?);
-    Ok(System::new(ledger, blobs, device(config), vision(config), clock, settings))
+    // Whoever only compresses needs no models; those who answer requests say whether there are some.
+    let needs_models = config.service.roles != Roles::WORKER || stages != Stages::from_iter([Stage::Compression]);
+    let vision = if needs_models { vision(config) } else { None };
+    Ok(System::new(ledger, blobs, device(config), vision, clock, settings))
 }
 
 /// What computes pixels.

@@ -62,6 +62,8 @@ mod scaler;
 mod schema;
 #[path = "../crates/vault/tests/support/seaweed.rs"]
 mod seaweed;
+#[path = "service/stages.rs"]
+mod stages;
 #[path = "service/tenants.rs"]
 mod tenants;
 #[path = "service/uploads.rs"]

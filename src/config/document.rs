@@ -45,7 +45,7 @@ Procession needs no configuration. What is configured comes, each over the one b
 1. the defaults;
 2. a TOML file: `--config FILE`, or `$PROCESSION_CONFIG`, or `~/.config/procession/config.toml` where there is one;
 3. the environment: `PROCESSION__` and the key in capitals with `__` between its parts, such as
-   `PROCESSION__LIMITS__MAX_BYTES=1000000000`; several paths are separated by `:`;
+   `PROCESSION__LIMITS__MAX_BYTES=1000000000`; several paths are separated by `:`, several names by `,`;
 4. flags.
 
 A key that is not on this page is an error, and all errors are told at once. Paths in a file are relative to that file.

@@ -16,6 +16,8 @@ pub(crate) struct Roles {
 impl Roles {
     /// All of them: what one machine alone needs.
     pub(crate) const ALL: Self = Self { api: true, worker: true, controller: true };
+    /// A worker alone.
+    pub(crate) const WORKER: Self = Self { worker: true, ..Self::NONE };
     const NONE: Self = Self { api: false, worker: false, controller: false };
 }
 

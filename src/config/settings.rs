@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use procession_domain::Stages;
 use toml::Value;
 
 use super::{Config, LedgerAddress, Memory, relative_to, store::stores};
@@ -15,6 +16,7 @@ pub(super) enum Kind {
     Size,
     Number,
     Text,
+    Names,
     Switch,
     /// Can hold a secret: its variable may name a file instead, with `_FILE` behind its name.
     Secret,
@@ -28,6 +30,10 @@ impl Kind {
             Self::Stores => {
                 let paths = std::env::split_paths(text).map(|path| Value::String(path.to_string_lossy().into_owned()));
                 Ok(Value::Array(paths.collect()))
+            }
+            Self::Names => {
+                let names = text.split(',').map(|name| Value::String(name.trim().to_owned()));
+                Ok(Value::Array(names.collect()))
             }
             Self::Number => {
                 let whole = text.trim().parse::<i64>().map(Value::Integer);
@@ -45,6 +51,7 @@ impl Kind {
             Self::Size => "size",
             Self::Number => "number",
             Self::Text => "text",
+            Self::Names => "list of names",
             Self::Secret => "secret text",
             Self::Switch => "true or false",
         }
@@ -223,6 +230,26 @@ const SETTINGS: &[Setting] = &[
             Ok(())
         },
         show: |config| config.service.roles.to_string(),
+    },
+    Setting {
+        key: "worker.stages",
+        kind: Kind::Names,
+        what: "What workers do of a photo's job: some of `ai_analysis`, `face_recognition`, `moment_detection` and \
+               `compression`. By default all. Where a worker's stages end, another's go on: see docs/operations.md.",
+        set: |config, value, _| {
+            let names = value.as_array().ok_or_else(|| not("a list of names", value))?;
+            let stage = |name: &Value| match name.as_str() {
+                Some(name) => name.parse().map_err(|error: procession_domain::Invalid| error.to_string()),
+                None => Err(not("a name in quotes", name)),
+            };
+            let stages: Stages = names.iter().map(stage).collect::<Result<_, _>>()?;
+            if stages.is_empty() {
+                return Err("names no stage".to_owned());
+            }
+            config.stages = stages;
+            Ok(())
+        },
+        show: |config| config.stages.to_string(),
     },
     Setting {
         key: "service.listen",

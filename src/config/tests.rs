@@ -99,6 +99,26 @@ fn all_errors_are_told_at_once() {
 }
 
 #[test]
+fn a_worker_s_stages_are_named() {
+    use procession_domain::{Stage, Stages};
+    let named = Stages::from_iter([Stage::Compression, Stage::AiAnalysis]);
+    let file = load_text("[worker]\nstages = ['compression', 'ai_analysis']", &none(), &Flags::default()).unwrap();
+    assert_eq!(file.stages, named);
+    let environment = Environment::from([("PROCESSION__WORKER__STAGES", "ai_analysis, compression")]);
+    assert_eq!(load(None, &environment, &Flags::default()).unwrap().stages, named);
+    assert_eq!(load(None, &none(), &Flags::default()).unwrap().stages, Stages::ALL);
+    for (wrong, why) in [
+        ("[]", "names no stage"),
+        ("'compression'", "is not a list of names"),
+        ("['sorting']", "the stages are ai_analysis, face_recognition, moment_detection, compression"),
+        ("[3]", "is not a name in quotes"),
+    ] {
+        let errors = load_text(&format!("worker.stages = {wrong}"), &none(), &Flags::default()).unwrap_err();
+        assert!(errors.len() == 1 && errors[0].contains(why), "{errors:?}");
+    }
+}
+
+#[test]
 fn a_file_that_was_named_must_be_there() {
     let errors = load(Some(Path::new("/no/such/file")), &none(), &Flags::default()).unwrap_err();
     assert!(errors.to_string().starts_with("the configuration has 1 error:\n  /no/such/file: cannot be read"));

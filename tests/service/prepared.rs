@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use procession_domain::{
-    ContentHash, GalleryId, Key, ManualClock, PhotoId, StudioId, Timestamp, WorkerId,
+    ContentHash, GalleryId, Key, ManualClock, PhotoId, Stages, StudioId, Timestamp, WorkerId,
     analysis::Analysis,
     capture::Capture,
     gallery::{Consent, Gallery, PipelineChoice, Rank},
@@ -94,7 +94,16 @@ impl Prepared {
     pub(crate) async fn finish_as(&self, photo: &Photo, made: &[Made<'_>], analysis: Analysis) {
         let (now, system) = (self.service.system.clock.now(), &self.service.system);
         let worker = WorkerId("test".to_owned());
-        let ask = Ask { worker: &worker, region: None, count: 1, only: None, now, expires_at: now.after(HOUR) };
+        let ask = Ask {
+            worker: &worker,
+            region: None,
+            count: 1,
+            only: None,
+            at: Stages::ALL,
+            stages: Stages::ALL,
+            now,
+            expires_at: now.after(HOUR),
+        };
         let claims = system.ledger.claim(&ask).await.unwrap();
         assert_eq!(claims.iter().map(|claim| claim.photo.id).collect::<Vec<_>>(), [photo.id]);
         let mut variants = Vec::new();
@@ -195,6 +204,7 @@ pub(crate) fn settings() -> Settings {
         memory_bytes: 256 << 20,
         lease: Duration::from_secs(10),
         critical_share: 0.7,
+        stages: Stages::ALL,
         foresight: procession_flow::forecast::Foresight::default(),
         retry: RetryPolicy::default(),
     }

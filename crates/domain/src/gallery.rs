@@ -179,6 +179,8 @@ pub struct Backlog {
     pub rank: Rank,
     /// Durable photos that wait for a worker.
     pub waiting: u64,
+    /// Those of them whose next stage is each of [`Stage::ALL`](crate::Stage::ALL).
+    pub waiting_at: [u64; 4],
     /// Photos that a worker holds.
     pub working: u64,
     /// What the waiting photos cost.

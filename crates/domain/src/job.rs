@@ -2,26 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{JobId, Timestamp, WorkerId, gallery::Gallery, photo::Photo};
-
-/// A part of a photo's job. A worker offers a subset, and does in one go all of them that remain and that it offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Decode once; all variants and what the models look at.
-    Compression,
-    /// Labels, sharpness, expressions.
-    AiAnalysis,
-    /// Faces and, with consent, embeddings.
-    FaceRecognition,
-    /// The signals of moments.
-    MomentDetection,
-}
-
-impl Stage {
-    /// All stages.
-    pub const ALL: [Self; 4] = [Self::Compression, Self::AiAnalysis, Self::FaceRecognition, Self::MomentDetection];
-}
+use crate::{
+    JobId, Timestamp, WorkerId,
+    analysis::Analysis,
+    gallery::Gallery,
+    photo::{Photo, Timings},
+    stage::{Stage, Stages},
+};
 
 /// The right to do a job until it expires. Whoever completes the job with an older epoch is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +43,25 @@ pub struct Claim {
     pub photo: Photo,
     /// Its gallery.
     pub gallery: Gallery,
+    /// What comes next.
+    pub stage: Stage,
+    /// What others found before; none if nobody had it yet, or nobody passed it on.
+    pub found: Option<Found>,
     /// How often the job failed before for a transient reason, or its lease expired.
     pub failures: u32,
+}
+
+/// What was found on a photo by those who passed its job on, for whoever goes on with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// The stages that were done.
+    pub done: Stages,
+    /// What the models saw. Embeddings are not in it once it was written: the ledger keeps them apart, to be erased.
+    pub analysis: Analysis,
+    /// Which models those were.
+    pub models: String,
+    /// The pipeline that was chosen by it. If another is chosen later, all is done again.
+    pub pipeline: String,
+    /// How long it took so far.
+    pub timings: Timings,
 }

@@ -1,19 +1,31 @@
-//! What is finished is written many at a time: while one transaction is under way, what arrives goes with the next. Nobody
+//! What is finished or passed on is written many at a time: while one transaction is under way, what arrives goes with the next. Nobody
 //! waits for others to come, and one write to the disk serves all who wait.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use procession_domain::{job::Lease, photo::Finished};
+use procession_domain::{
+    Stage,
+    job::{Found, Lease},
+    photo::Finished,
+};
 use procession_vault::{Error, Ledger, Result};
 use tokio::sync::oneshot;
 
 /// Jobs that are written in one transaction at most: claims wait behind it where one transaction writes at a time.
 const MOST: usize = 64;
 
-/// A finished job, and who wants to know that it is written.
-type Entry = ((Lease, Finished), oneshot::Sender<Result<()>>);
+/// What became of a job.
+#[derive(Debug)]
+enum End {
+    Finished(Finished),
+    PassedOn(Stage, Found),
+}
 
-/// The finished jobs of this process on their way to the ledger. A clone is a handle on the same ones.
+/// Who wants to know that it is written.
+type Told = oneshot::Sender<Result<()>>;
+type Entry = (Lease, End, Told);
+
+/// The jobs that this process finished or passed on, on their way to the ledger. A clone is a handle on the same ones.
 #[derive(Clone, Debug)]
 pub struct Completions {
     ledger: Arc<dyn Ledger>,
@@ -39,10 +51,22 @@ impl Completions {
     /// `Conflict` if the lease is no longer good, which hinders no other; what hindered the whole transaction, for each who had
     /// a part in it.
     pub async fn complete(&self, lease: &Lease, finished: &Finished) -> Result<()> {
+        self.end(lease, End::Finished(finished.clone())).await
+    }
+
+    /// Passes a job on, as [`Ledger::pass_on`] does, like [`Completions::complete`].
+    ///
+    /// # Errors
+    /// As for `complete`.
+    pub async fn pass_on(&self, lease: &Lease, stage: Stage, found: Found) -> Result<()> {
+        self.end(lease, End::PassedOn(stage, found)).await
+    }
+
+    async fn end(&self, lease: &Lease, end: End) -> Result<()> {
         let (told, outcome) = oneshot::channel();
         let begins = {
             let mut queue = lock(&self.queue);
-            queue.waiting.push(((lease.clone(), finished.clone()), told));
+            queue.waiting.push((lease.clone(), end, told));
             !std::mem::replace(&mut queue.is_writing, true)
         };
         if begins {
@@ -87,21 +111,40 @@ impl Drop for Writing {
 /// Writes until nobody waits.
 async fn write(ledger: Arc<dyn Ledger>, mut writing: Writing) {
     loop {
-        let (done, told): (Vec<_>, Vec<_>) = writing.next().into_iter().unzip();
-        if done.is_empty() {
+        let entries = writing.next();
+        if entries.is_empty() {
             return;
         }
-        let results = match ledger.complete_all(&done).await {
-            Ok(results) => results,
-            Err(error) => {
-                let error = Arc::new(error);
-                told.iter().map(|_| Err(Error::Shared(Arc::clone(&error)))).collect()
+        let (mut done, mut passed) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
+        for (lease, end, told) in entries {
+            match end {
+                End::Finished(finished) => {
+                    done.0.push((lease, finished));
+                    done.1.push(told);
+                }
+                End::PassedOn(stage, found) => {
+                    passed.0.push((lease, stage, found));
+                    passed.1.push(told);
+                }
             }
-        };
-        for (told, result) in told.into_iter().zip(results) {
-            // Who is not there any more does not want to know.
-            let _ = told.send(result);
         }
+        if !done.0.is_empty() {
+            tell(done.1, ledger.complete_all(&done.0).await);
+        }
+        if !passed.0.is_empty() {
+            tell(passed.1, ledger.pass_on(&passed.0).await);
+        }
+    }
+}
+
+fn tell(told: Vec<Told>, results: Result<Vec<Result<()>>>) {
+    let results = results.unwrap_or_else(|error| {
+        let error = Arc::new(error);
+        told.iter().map(|_| Err(Error::Shared(Arc::clone(&error)))).collect()
+    });
+    for (told, result) in told.into_iter().zip(results) {
+        // Who is not there any more does not want to know.
+        let _ = told.send(result);
     }
 }
 

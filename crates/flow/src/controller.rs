@@ -4,21 +4,23 @@
 //! Of all processes that can, one does, for a term that it extends while it lives; another takes over when the term is over.
 //! While nobody is in office, workers take whatever comes, as if no gallery had a place: nothing ever waits for a controller.
 
+mod divide;
 mod scale;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use procession_domain::{Classified, GalleryId, Kind, Region, Timestamp, gallery::Backlog};
+use procession_domain::{Classified, GalleryId, Kind, Region, Stage, Timestamp, gallery::Backlog};
 use procession_plan::{Place, PlacePolicy, Placed, Unfinished, critical_times, place};
 use procession_vault::Document;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Result, System,
+    affinity::Division,
     capacity::{self, Capacity},
     forecast::{self, Prospect},
     registry,
@@ -61,6 +63,8 @@ pub enum Decision {
     Critical(GalleryId, Timestamp),
     /// A fleet should have so many workers.
     Capacity(Box<Capacity>),
+    /// Who in a region does which part of a photo's life first.
+    Divided(Box<Division>),
     /// What is forecast in this region is followed from now on, or only shown; and why.
     Forecast(Region, bool, String),
 }
@@ -70,6 +74,8 @@ pub struct Controller {
     system: Arc<System>,
     name: String,
     arrivals: Mutex<scale::Arrivals>,
+    /// What nobody offered when it was last looked at.
+    gaps: Mutex<BTreeSet<(Stage, Option<Region>)>>,
     /// When it made the forecasts last.
     foreseen_at: Mutex<Option<Timestamp>>,
 }
@@ -79,7 +85,7 @@ impl Controller {
     pub fn new(system: Arc<System>) -> Self {
         let nonce = getrandom::u32().unwrap_or_default();
         let name = format!("{}-{nonce:08x}", std::process::id());
-        Self { system, name, arrivals: Mutex::default(), foreseen_at: Mutex::default() }
+        Self { system, name, arrivals: Mutex::default(), foreseen_at: Mutex::default(), gaps: Mutex::default() }
     }
 
     /// Decides what is to be decided now, where it has or gets the right to, and writes it down. Returns what was changed.
@@ -93,6 +99,8 @@ impl Controller {
         let expected = observer.expected(&self.system, Duration::ZERO).await?;
         let mut decided = self.place(&expected).await?;
         decided.extend(self.rank(&expected).await?);
+        decided.extend(self.divide(&expected).await?);
+        self.warn_of_gaps(&expected.gaps);
         let capacities = self.scale(&expected).await?;
         decided.extend(capacities.into_iter().map(|capacity| Decision::Capacity(Box::new(capacity))));
         registry::forget_silent(&self.system).await?;

@@ -1,7 +1,7 @@
 //! What happens, told as it happens. Nothing depends on anybody listening.
 
 use procession_domain::{
-    ContentHash, GalleryId, PhotoId, Timestamp,
+    ContentHash, GalleryId, PhotoId, Stage, Timestamp,
     gallery::Progress,
     photo::{Failure, Timings},
     urgency::Urgency,
@@ -106,6 +106,15 @@ pub enum Event {
         /// How long the steps took.
         timings: Timings,
     },
+    /// A worker did its part of a photo; others go on with it.
+    PhotoPassedOn {
+        /// The photo.
+        photo: PhotoId,
+        /// Its name.
+        name: String,
+        /// What comes next.
+        stage: Stage,
+    },
     /// A photo cannot be processed; its original is safe.
     PhotoQuarantined {
         /// The photo.
@@ -180,6 +189,7 @@ impl Event {
             Self::PhotoStarted { .. } => "photo_started",
             Self::PhotoDone { .. } => "photo_done",
             Self::PhotoQuarantined { .. } => "photo_quarantined",
+            Self::PhotoPassedOn { .. } => "photo_passed_on",
             Self::PhotoRetried { .. } => "photo_retried",
             Self::Exporting { .. } => "exporting",
             Self::ReadingBack { .. } => "reading_back",

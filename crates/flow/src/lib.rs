@@ -3,6 +3,7 @@
 //! This is the only crate that waits, and the only one that asks the machine for the time. What to do next is decided in
 //! `plan`; what is true is in the vault.
 
+pub mod affinity;
 mod album;
 mod budget;
 pub mod capacity;
@@ -42,7 +43,7 @@ pub use gallery::{change_gallery, open_gallery, redo_outdated, remake};
 pub use ingest::{File, claims_to_be_a_photo, ingest, settle_staged, take_photo, walk};
 pub use preview::{PREVIEW_EDGE, prepare_preview, preview};
 pub use process::{Outcome, Request, process};
-pub use procession_plan::{Delivery, Outlook, Place, Rate, Retry, RetryPolicy, retry};
+pub use procession_plan::{Delivery, Outlook, Place, Rate, Retry, RetryPolicy, affinity::Preference, retry};
 pub use removal::{REMOVAL_GRACE, delete_removed, keep_deleting_removed, remove_gallery};
 pub use system::{Settings, System};
 pub use work::Worker;

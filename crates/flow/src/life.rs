@@ -4,31 +4,42 @@
 //! claim ─► fetch ─► decode ─► look ─► choose ─► render ─► keep ─► finished
 //! ```
 //! Every step takes what the one before it made. Nothing here asks who else is at work, and nothing is done that could not
-//! be done again: an output's key comes from what it is made of.
+//! be done again: an output's key comes from what it is made of. A worker goes as far as the stages that it offers, in one go
+//! and with one decode; where they end before the photo is finished, it passes on what was found ([`look`]), and whoever goes
+//! on decodes the original anew.
+
+mod look;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use procession_domain::{
-    Classified, ContentHash, Key, Kind,
-    analysis::{Analysis, Region},
+    Classified, ContentHash, Key, Kind, Stage, Stages,
+    analysis::Region,
     gallery::{Gallery, PipelineChoice},
-    job::Claim,
+    job::{Claim, Found},
     photo::{Finished, Photo, Timings},
-    recipe::{AnalysisLevel, Pipeline},
+    recipe::{Fingerprint, Pipeline},
     variant::Variant,
 };
 use procession_pixel::{ColourProfile, Decoded, Extent, Orientation, Plan, Probe, Rendered, Source, probe};
-use procession_plan::{Evidence, choose_pipeline};
-use procession_vision::Ask;
 
 use crate::{Error, Result, System, clock::Stopwatch, ingest::blocking};
+use look::Course;
 
-/// Carries a claimed photo through its whole job.
+/// How far a photo came.
+pub(crate) enum Lived {
+    /// It is finished.
+    Finished(Finished),
+    /// This stage and what follows are others'.
+    PassedOn(Stage, Found),
+}
+
+/// Carries a claimed photo through its job, as far as these stages go.
 ///
 /// # Errors
 /// What is wrong with the photo, or with the machine: see [`Error::stops_everything`].
-pub(crate) async fn live(system: &Arc<System>, claim: &Claim) -> Result<Finished> {
+pub(crate) async fn live(system: &Arc<System>, claim: &Claim, stages: Stages) -> Result<Lived> {
     let Claim { photo, gallery, .. } = claim;
     let extent = extent(system, gallery)?;
     let _memory = system.budget.grant(footprint(system, photo, extent)).await?;
@@ -36,15 +47,49 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim) -> Result<Finished
     let original = fetch(system, photo).await?;
     let fetch_seconds = watch.lap_seconds();
     // The bytes are here: only now is a place at the device taken, and held until nothing is left to compute.
-    let made = {
+    let mut made = {
         let _lane = system.lanes.acquire().await.map_err(|_| Error::Bug("the device is gone".to_owned()))?;
-        let (system, gallery) = (Arc::clone(system), gallery.clone());
-        let span = tracing::Span::current();
-        blocking(move || span.in_scope(|| make(&system, &gallery, original, first_extent(&gallery, extent)))).await??
+        let (system, claim) = (Arc::clone(system), claim.clone());
+        let (span, extent) = (tracing::Span::current(), first_extent(gallery, extent));
+        blocking(move || span.in_scope(|| make(&system, &claim, stages, original, extent))).await??
     };
     watch.lap_seconds();
-    let Made { pipeline, reason, rendered, thumbhash, analysis, mut timings } = made;
-    let fingerprint = system.fingerprint(&system.settings.pipelines[&pipeline]);
+    made.own.fetch_seconds = fetch_seconds;
+    if made.own.decode_seconds > 0.0 {
+        system.speeds.reached(fetch_seconds + made.own.decode_seconds, photo);
+    }
+    Ok(match made.output {
+        Output::Rest(stage) => {
+            made.found.timings = made.found.timings.plus(&made.own);
+            Lived::PassedOn(stage, made.found)
+        }
+        Output::Rendered { reason, rendered, thumbhash } => {
+            let Found { analysis, models, pipeline, timings, .. } = made.found;
+            let fingerprint = system.fingerprint_by(&system.settings.pipelines[&pipeline], &models);
+            let variants = keep_all(system, photo, fingerprint, rendered).await?;
+            made.own.store_seconds = watch.lap_seconds();
+            system.speeds.took(Stage::Compression, made.own.render_seconds + made.own.store_seconds, photo);
+            Lived::Finished(Finished {
+                pipeline,
+                pipeline_reason: reason,
+                fingerprint,
+                variants,
+                thumbhash,
+                analysis,
+                timings: timings.plus(&made.own),
+                finished_at: system.clock.now(),
+            })
+        }
+    })
+}
+
+/// Puts the outputs into the vault.
+async fn keep_all(
+    system: &System,
+    photo: &Photo,
+    fingerprint: Fingerprint,
+    rendered: Vec<Rendered>,
+) -> Result<Vec<Variant>> {
     let mut variants = Vec::with_capacity(rendered.len());
     for Rendered { name, format, width, height, bytes } in rendered {
         let key = Key::Variant { original: photo.original, fingerprint, name: name.clone(), format };
@@ -59,18 +104,7 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim) -> Result<Finished
             crc32: Some(crc32fast::hash(&bytes)),
         });
     }
-    timings.fetch_seconds = fetch_seconds;
-    timings.store_seconds = watch.lap_seconds();
-    Ok(Finished {
-        pipeline,
-        pipeline_reason: reason,
-        fingerprint,
-        variants,
-        thumbhash,
-        analysis,
-        timings,
-        finished_at: system.clock.now(),
-    })
+    Ok(variants)
 }
 
 /// Puts an output into the vault and returns what is there now. If another worker was first, with an encoder that rounds
@@ -85,30 +119,51 @@ pub(crate) async fn keep(system: &System, key: &Key, bytes: Bytes) -> Result<Byt
 
 /// What the computing steps made of a photo.
 struct Made {
-    pipeline: String,
-    reason: String,
-    rendered: Vec<Rendered>,
-    thumbhash: String,
-    analysis: Analysis,
-    timings: Timings,
+    found: Found,
+    output: Output,
+    /// How long this worker's part took.
+    own: Timings,
 }
 
-/// All that computes, on one thread: decode → look → choose → render.
-fn make(system: &System, gallery: &Gallery, original: Bytes, extent: Extent) -> Result<Made> {
+enum Output {
+    /// This stage is next, and others have it.
+    Rest(Stage),
+    Rendered {
+        reason: String,
+        rendered: Vec<Rendered>,
+        thumbhash: String,
+    },
+}
+
+/// All that computes, on one thread: decode → look → choose → render, as far as these stages go.
+fn make(system: &System, claim: &Claim, stages: Stages, original: Bytes, extent: Extent) -> Result<Made> {
     let mut watch = Stopwatch::start();
     let probe = probe(&original, &system.settings.limits)?;
+    let mut course = Course::new(system, claim, &probe);
+    let mut own = Timings::default();
+    let mut next = course.next()?;
+    if !stages.contains(next) {
+        return Ok(Made { found: course.found, output: Output::Rest(next), own });
+    }
     let decoded = decode(system, Source { bytes: original, probe: probe.clone() }, extent)?;
-    let decode_seconds = watch.lap_seconds();
-    let seen = look(system, gallery, &decoded)?;
-    let (pipeline, reason) = choose(system, gallery, &probe, &seen)?;
-    let analysis = look_closer(system, &decoded, seen, system.settings.pipelines[&pipeline].analysis)?;
-    let vision_seconds = watch.lap_seconds();
-    let faces: Vec<Region> = analysis.faces.iter().flatten().map(|face| face.region).collect();
+    own.decode_seconds = watch.lap_seconds();
+    while next != Stage::Compression && stages.contains(next) {
+        course.look(next, &decoded.view)?;
+        let seconds = watch.lap_seconds();
+        system.speeds.took(next, seconds, &claim.photo);
+        own.vision_seconds += seconds;
+        next = course.next()?;
+    }
+    if !stages.contains(next) {
+        return Ok(Made { found: course.found, output: Output::Rest(next), own });
+    }
+    let (pipeline, reason) = course.choose()?;
+    let faces: Vec<Region> = course.found.analysis.faces.iter().flatten().map(|face| face.region).collect();
     let plan = Plan::new(&system.settings.pipelines[&pipeline].recipe, &probe, &faces)?;
     let thumbhash = decoded.thumbhash.clone();
     let rendered = render(system, decoded, plan)?;
-    let timings = Timings { decode_seconds, vision_seconds, render_seconds: watch.lap_seconds(), ..Timings::default() };
-    Ok(Made { pipeline, reason, rendered, thumbhash, analysis, timings })
+    own.render_seconds = watch.lap_seconds();
+    Ok(Made { found: course.found, output: Output::Rendered { reason, rendered, thumbhash }, own })
 }
 
 #[tracing::instrument(skip_all)]
@@ -130,37 +185,6 @@ fn decode(system: &System, source: Source, extent: Extent) -> Result<Decoded> {
 pub(crate) fn one<T>(results: Vec<Result<T, procession_pixel::Error>>) -> Result<T> {
     let result = results.into_iter().next();
     result.ok_or_else(|| Error::Bug("the device returned no result".to_owned()))?.map_err(Error::Pixel)
-}
-
-/// What every pipeline wants to know, and by what it is chosen: faces and sharpness. Embeddings follow the gallery's consent.
-#[tracing::instrument(skip_all)]
-fn look(system: &System, gallery: &Gallery, decoded: &Decoded) -> Result<Analysis> {
-    let ask = Ask { faces: true, embeddings: gallery.consent.faces, ..Ask::default() };
-    let seen = system.vision.as_ref().map(|vision| vision.analyze(&decoded.view, ask));
-    Ok(seen.transpose()?.unwrap_or_default())
-}
-
-/// What the chosen pipeline wants to know besides.
-#[tracing::instrument(skip_all)]
-fn look_closer(system: &System, decoded: &Decoded, seen: Analysis, level: AnalysisLevel) -> Result<Analysis> {
-    let ask = Ask {
-        expressions: level >= AnalysisLevel::Comprehensive,
-        scene: level >= AnalysisLevel::Moments,
-        ..Ask::default()
-    };
-    match &system.vision {
-        Some(vision) => Ok(vision.look_closer(&decoded.view, seen, ask)?),
-        None => Ok(seen),
-    }
-}
-
-fn choose(system: &System, gallery: &Gallery, probe: &Probe, analysis: &Analysis) -> Result<(String, String)> {
-    let (width, height) = probe.upright();
-    let evidence = Evidence { capture: &probe.capture, width, height, faces: analysis.faces.as_deref() };
-    match choose_pipeline(&evidence, &gallery.pipeline, &system.settings.pipelines) {
-        Some((name, reason)) => Ok((name, reason.to_string())),
-        None => Err(no_pipeline(system, gallery)),
-    }
 }
 
 /// What the gallery's pipelines need of a photo, before anybody knows which one it takes.

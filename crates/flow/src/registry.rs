@@ -2,13 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use procession_domain::{Kind, Region, Timestamp, WorkerId, error::chain, photo::Timings};
-use procession_plan::{Cluster, Rate};
+use procession_domain::{Kind, Region, Stages, Timestamp, WorkerId, error::chain};
+use procession_plan::{Cluster, Rate, affinity::Speeds};
 use procession_vault::Document;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::{Result, System, controller::is_decided, status::Observer};
+use crate::{
+    Result, System,
+    affinity::{division, offers_all},
+    controller::is_decided,
+    status::Observer,
+};
 
 /// More workers than this are not looked at.
 const MOST: usize = 100_000;
@@ -36,9 +41,17 @@ pub struct Registration {
     pub standing: Standing,
     /// What it finishes in a second, as far as that is known.
     pub rate: Option<Rate>,
-    /// How many seconds each stage takes for a megapixel, on one lane, as far as that is known.
+    /// What it does of a photo's job.
+    #[serde(default = "all_stages")]
+    pub offers: Stages,
+    /// How long that takes, as far as it is known.
     #[serde(default)]
-    pub stages: Option<Timings>,
+    pub speeds: Speeds,
+}
+
+/// What a worker offers that does not say so.
+fn all_stages() -> Stages {
+    Stages::ALL
 }
 
 /// Whether a worker takes work.
@@ -125,10 +138,14 @@ async fn register(
         silent_at: now.after(system.settings.lease),
         standing,
         rate: observer.rate(now),
-        stages: observer.stages(),
+        offers: system.settings.stages,
+        speeds: system.speeds.speeds(),
     };
     system.documents().put(&registration).await?;
-    system.follow_places(is_decided(system).await?);
+    let is_decided = is_decided(system).await?;
+    system.follow_places(is_decided);
+    let divided = if is_decided { division(system, &system.settings.region).await? } else { None };
+    system.prefer(divided.and_then(|divided| divided.affinity.preferences.get(&device.kind).cloned()));
     Ok(())
 }
 
@@ -164,6 +181,7 @@ pub(crate) fn clusters(workers: &[Registration]) -> Vec<Cluster> {
         region: worker.region.clone(),
         lanes: worker.lanes,
         megapixels_per_second: worker.rate.map(|rate| rate.megapixels_per_second),
+        is_complete: offers_all(workers, &worker.region),
     };
     working.map(cluster).collect()
 }

@@ -11,13 +11,13 @@ use std::{
 use procession_domain::{
     Classified, GalleryId, Kind, PhotoId, Timestamp, WorkerId,
     gallery::{Backlog, Progress, Rank},
-    photo::Timings,
 };
 use procession_plan::{Delivery, Outlook, Rate, Throughput, Unfinished, default_margin, delivered, outlook};
 use serde::Serialize;
 
 use crate::{
     Event, Result, System, Told,
+    affinity::{Gap, gap, gaps},
     registry::{Registration, Standing, heard},
 };
 
@@ -27,8 +27,6 @@ use activity::Activities;
 const FRESH: Duration = Duration::from_millis(500);
 /// A photo that was begun and of which nothing was heard for so long is not worked on any more: its worker lost it.
 const LONGEST_WORK: Duration = Duration::from_secs(600);
-/// The weight of a new photo among those that the speed of stages is taken from.
-const NEW: f64 = 0.02;
 /// The workers try again sooner than this: without another failure in that time they are back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -80,6 +78,8 @@ pub struct Expected {
     pub pause: Option<Pause>,
     /// The unfinished galleries by deadline.
     pub galleries: Vec<(Backlog, Outlook)>,
+    /// What photos wait for and nobody offers.
+    pub gaps: Vec<Gap>,
 }
 
 /// Watches what happens, and answers from it.
@@ -93,8 +93,6 @@ pub struct Observer {
 struct Seen {
     throughput: Throughput,
     in_work: HashMap<PhotoId, Timestamp>,
-    /// Of the last photos, seconds a megapixel.
-    stages: Option<Timings>,
     activities: Activities,
     pause: Option<Pause>,
     /// The worker of this process.
@@ -127,13 +125,13 @@ impl Observer {
                 seen.in_work.insert(*photo, at);
                 seen.throughput.begin(at);
             }
-            Event::PhotoDone { photo, megapixels, timings, .. } => {
+            Event::PhotoDone { photo, megapixels, .. } => {
                 seen.throughput.record(at, *megapixels);
-                let one = timings.times(1.0 / megapixels.max(f64::MIN_POSITIVE));
-                seen.stages = Some(seen.stages.map_or(one, |known| known.times(1.0 - NEW).plus(&one.times(NEW))));
                 seen.end(*photo, at);
             }
-            Event::PhotoQuarantined { photo, .. } | Event::PhotoRetried { photo, .. } => seen.end(*photo, at),
+            Event::PhotoPassedOn { photo, .. }
+            | Event::PhotoQuarantined { photo, .. }
+            | Event::PhotoRetried { photo, .. } => seen.end(*photo, at),
             _ => {}
         }
         seen.activities.take(at, told)
@@ -205,13 +203,14 @@ impl Observer {
                 reason: delivered(&progress, finished_at, rank.deadline).into(),
                 ..blank
             },
-            Some((_, outlook)) if !progress.is_finished() => Status {
+            Some((backlog, outlook)) if !progress.is_finished() => Status {
                 state,
                 delivery: outlook.delivery,
                 finishes_at: outlook.finishes_at,
                 slack_seconds: outlook.slack_seconds,
                 reason: match &expected.pause {
                     Some(pause) => paused(pause.kind),
+                    None if gap(backlog, &expected.workers).is_some() => UNOFFERED.to_owned(),
                     None => outlook.reason.to_string(),
                 },
                 ..blank
@@ -237,8 +236,15 @@ impl Observer {
         let pause = self.pause_with(&workers, now);
         let unfinished: Vec<Unfinished> = backlog.iter().map(|backlog| unfinished(system, backlog)).collect();
         let pace = rate.map(|rate| rate.megapixels_per_second);
-        let outlooks = outlook(&unfinished, pace, system.settings.critical_share, now);
+        let mut outlooks = outlook(&unfinished, pace, system.settings.critical_share, now);
+        for (of, outlook) in backlog.iter().zip(&mut outlooks) {
+            if let Some(gap) = gap(of, &workers) {
+                outlook.hinder(gap.to_string(), of.rank.deadline, now);
+            }
+        }
+        let gaps = gaps(backlog.iter(), &workers);
         let expected = Arc::new(Expected {
+            gaps,
             at: now,
             rate,
             workers,
@@ -247,11 +253,6 @@ impl Observer {
         });
         *known = Some(Arc::clone(&expected));
         Ok(expected)
-    }
-
-    /// How many seconds each stage took for a megapixel, on one lane, over about the last fifty photos.
-    pub(crate) fn stages(&self) -> Option<Timings> {
-        self.seen().stages
     }
 
     /// How fast the work goes in this process; none while too little is known or its worker pauses.
@@ -328,6 +329,10 @@ pub(crate) fn unfinished(system: &System, backlog: &Backlog) -> Unfinished {
         megapixels: backlog.megapixels(),
     }
 }
+
+/// What a studio is told where photos wait for what no worker offers. Which stage, and where, is the operator's.
+const UNOFFERED: &str =
+    "photos wait for a kind of worker that the service does not have at the moment; nothing is lost";
 
 /// What a studio is told of a pause. Where and what exactly is the operator's.
 fn paused(kind: Kind) -> String {

@@ -3,24 +3,24 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use procession_domain::{
-    Clock, Region,
+    Clock, Region, Stages,
     recipe::{Fingerprint, Pipeline},
     urgency::Promises,
 };
 use procession_pixel::{Device, Limits};
-use procession_plan::ScalePolicy;
+use procession_plan::{ScalePolicy, affinity::Preference};
 use procession_vault::{Blobs, Documents, Ledger};
 use procession_vision::Vision;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::{Budget, Completions, forecast::Foresight};
+use crate::{Budget, Completions, affinity::Stopwatches, forecast::Foresight};
 
 /// Raised whenever the same original and recipe would give other bytes than before.
 const ENGINE_VERSION: u32 = 1;
@@ -48,6 +48,8 @@ pub struct Settings {
     pub foresight: Foresight,
     /// The part of the work, 0 to 1, that the ledger gives to critical galleries while others wait.
     pub critical_share: f64,
+    /// What a worker of this process does of a photo's job.
+    pub stages: Stages,
 }
 
 /// Everything that the tasks share.
@@ -78,6 +80,11 @@ pub struct System {
     pub(crate) wake: Notify,
     /// Whether its worker keeps to the places that galleries have.
     follows_places: AtomicBool,
+    /// What its worker claims before all else.
+    preference: Mutex<Option<Preference>>,
+    /// How long stages take here.
+    pub(crate) speeds: Stopwatches,
+    models: String,
     engine: String,
 }
 
@@ -91,8 +98,8 @@ impl System {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Self {
-        let models = vision.as_ref().map_or("none", |vision| vision.identity());
-        let engine = format!("procession engine {ENGINE_VERSION}, device {}, models {models}", device.info().kind);
+        let models = vision.as_ref().map_or("none", |vision| vision.identity()).to_owned();
+        let engine = engine(&*device, &models);
         Self {
             budget: Budget::new(settings.memory_bytes),
             lanes: Arc::new(Semaphore::new(device.info().lanes.max(1))),
@@ -100,6 +107,8 @@ impl System {
             early_previews: Semaphore::new(1),
             wake: Notify::new(),
             follows_places: AtomicBool::new(false),
+            preference: Mutex::default(),
+            speeds: Stopwatches::default(),
             completions: Completions::new(Arc::clone(&ledger)),
             ledger,
             blobs,
@@ -107,6 +116,7 @@ impl System {
             vision,
             clock,
             settings,
+            models,
             engine,
         }
     }
@@ -131,8 +141,32 @@ impl System {
         self.follows_places.store(are_decided, Ordering::Relaxed);
     }
 
+    /// What the worker of this process claims before all else; none for whatever comes first.
+    pub(crate) fn preference(&self) -> Option<Preference> {
+        self.preference.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says what the worker of this process is to claim before all else.
+    pub(crate) fn prefer(&self, preference: Option<Preference>) {
+        *self.preference.lock().unwrap_or_else(PoisonError::into_inner) = preference;
+    }
+
+    /// Which models look here.
+    pub(crate) fn models(&self) -> &str {
+        &self.models
+    }
+
     /// The identity of what this system makes of a photo by this pipeline.
     pub(crate) fn fingerprint(&self, pipeline: &Pipeline) -> Fingerprint {
         Fingerprint::of(pipeline, &self.engine)
     }
+
+    /// The same where these models looked.
+    pub(crate) fn fingerprint_by(&self, pipeline: &Pipeline, models: &str) -> Fingerprint {
+        Fingerprint::of(pipeline, &engine(&*self.device, models))
+    }
+}
+
+fn engine(device: &dyn Device, models: &str) -> String {
+    format!("procession engine {ENGINE_VERSION}, device {}, models {models}", device.info().kind)
 }

@@ -7,16 +7,24 @@ use std::{
 };
 
 use procession_domain::{
-    Classified, GalleryId, JobId, Kind, WorkerId,
+    Classified, GalleryId, JobId, Kind, Stages, WorkerId,
     error::chain,
     job::{Claim, Lease},
     photo::Failure,
 };
-use procession_plan::{Retry, retry};
+use procession_plan::{
+    Retry,
+    affinity::{ClaimTurn, turns},
+    retry,
+};
 use procession_vault::Ask;
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::{Error, Event, Events, Result, System, ingest::cost, life};
+use crate::{
+    Error, Event, Events, Result, System,
+    ingest::cost,
+    life::{self, Lived},
+};
 
 /// Photos beyond the device's lanes that a worker holds, so that the next one's bytes are there when a lane is free.
 const PREFETCH: usize = 2;
@@ -28,8 +36,9 @@ pub struct Worker {
     only: Option<GalleryId>,
     events: Events,
     held: Arc<Mutex<BTreeMap<JobId, Lease>>>,
-    /// Held while a claim is under way: what it brings is not yet among what is held.
-    claiming: tokio::sync::Mutex<()>,
+    /// Held while a claim is under way: what it brings is not yet among what is held. In it, the part of a photo that is owed to
+    /// what this worker prefers.
+    claiming: tokio::sync::Mutex<f64>,
 }
 
 impl Worker {
@@ -106,8 +115,8 @@ impl Worker {
             if claims.is_empty() && lives.is_empty() && !*more.borrow_and_update() && self.nothing_is_left().await? {
                 return Ok(());
             }
-            for claim in claims {
-                lives.spawn(self.life(claim));
+            for (claim, stages) in claims {
+                lives.spawn(self.life(claim, stages));
             }
             let has_room = lives.len() < places && !is_draining;
             tokio::select! {
@@ -123,14 +132,30 @@ impl Worker {
         }
     }
 
-    async fn claim(&self, count: usize, drain: &watch::Receiver<bool>) -> Result<Vec<Claim>> {
-        let _claim = self.claiming.lock().await;
+    /// Claims so many photos, each with the stages that it is carried through: first what this worker prefers, if it prefers
+    /// something, and then, so that nobody is idle while work waits, whatever it offers.
+    async fn claim(&self, count: usize, drain: &watch::Receiver<bool>) -> Result<Vec<(Claim, Stages)>> {
+        let mut owed = self.claiming.lock().await;
         if *drain.borrow() {
             return Ok(Vec::new());
         }
+        let preference = self.system.preference();
+        let mut claimed = Vec::new();
+        for turn in turns(self.system.settings.stages, preference.as_ref(), count, &mut owed) {
+            let free = turn.most.min(count - claimed.len());
+            if free > 0 {
+                let claims = self.claim_at(&turn, free).await?;
+                claimed.extend(claims.into_iter().map(|claim| (claim, turn.stages)));
+            }
+        }
+        Ok(claimed)
+    }
+
+    async fn claim_at(&self, turn: &ClaimTurn, count: usize) -> Result<Vec<Claim>> {
         let now = self.system.clock.now();
         let expires_at = now.after(self.system.settings.lease);
-        let ask = Ask { worker: &self.id, region: self.system.place(), count, only: self.only, now, expires_at };
+        let (worker, region, only) = (&self.id, self.system.place(), self.only);
+        let ask = Ask { worker, region, count, only, at: turn.at, stages: turn.stages, now, expires_at };
         let claims = self.system.ledger.claim(&ask).await?;
         self.held().extend(claims.iter().map(|claim| (claim.lease.job, claim.lease.clone())));
         Ok(claims)
@@ -143,10 +168,10 @@ impl Worker {
         }
     }
 
-    fn life(&self, claim: Claim) -> impl Future<Output = Result<()>> + Send + 'static {
+    fn life(&self, claim: Claim, stages: Stages) -> impl Future<Output = Result<()>> + Send + 'static {
         let (system, events, held) = (Arc::clone(&self.system), self.events.clone(), Arc::clone(&self.held));
         async move {
-            let outcome = one_photo(&system, &claim, &events).await;
+            let outcome = one_photo(&system, &claim, stages, &events).await;
             if outcome.is_ok() {
                 held.lock().unwrap_or_else(PoisonError::into_inner).remove(&claim.lease.job);
             }
@@ -161,17 +186,25 @@ impl Worker {
 
 /// Lives one photo's life and writes down how it ended.
 #[tracing::instrument(name = "photo", skip_all, fields(photo.id = %claim.photo.id))]
-async fn one_photo(system: &Arc<System>, claim: &Claim, events: &Events) -> Result<()> {
+async fn one_photo(system: &Arc<System>, claim: &Claim, stages: Stages, events: &Events) -> Result<()> {
     let (photo, name) = (claim.photo.id, claim.photo.name().to_owned());
     let gallery = claim.gallery.id;
     events.tell(gallery, Event::PhotoStarted { photo, name: name.clone() });
     // A photo that fails in words is given up before it failed so often.
     let lived = match claim.failures {
         lost if lost >= system.settings.retry.attempts => Err(Error::WorkersLost(lost)),
-        _ => life::live(system, claim).await,
+        _ => life::live(system, claim, stages).await,
     };
     let written = match lived {
-        Ok(finished) => {
+        Ok(Lived::PassedOn(stage, found)) => {
+            let written = system.completions.pass_on(&claim.lease, stage, found).await;
+            if written.is_ok() {
+                events.tell(gallery, Event::PhotoPassedOn { photo, name, stage });
+                system.wake.notify_one();
+            }
+            written
+        }
+        Ok(Lived::Finished(finished)) => {
             let written = system.completions.complete(&claim.lease, &finished).await;
             if written.is_ok() {
                 let done = Event::PhotoDone {

@@ -127,6 +127,7 @@ impl Bench {
             lease: Duration::from_secs(10),
             retry: procession_plan::RetryPolicy::default(),
             critical_share: 0.7,
+            stages: procession_domain::Stages::ALL,
             foresight: procession_flow::forecast::Foresight::default(),
         };
         let (ledger, device) = (Arc::new(ledger), Arc::new(CpuDevice::new(1)));

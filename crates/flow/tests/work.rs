@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use procession_domain::{
-    GalleryId, Key, Kind, ManualClock, StudioId, Timestamp, WorkerId,
+    GalleryId, Key, Kind, ManualClock, Stages, StudioId, Timestamp, WorkerId,
     gallery::{Consent, Gallery, PipelineChoice},
     photo::PhotoState,
 };
@@ -34,6 +34,7 @@ impl Bench {
             limits: Limits::default(),
             promises: Default::default(),
             critical_share: 0.7,
+            stages: Stages::ALL,
             foresight: procession_flow::forecast::Foresight::default(),
             pipelines: procession_plan::pipelines(),
             memory_bytes: 1 << 30,
@@ -80,7 +81,16 @@ async fn a_photo_whose_workers_vanish_is_given_up() {
     for _ in 0..bench.system.settings.retry.attempts {
         let now = bench.system.clock.now();
         let worker = WorkerId("dies".to_owned());
-        let ask = Ask { worker: &worker, region: None, count: 1, only: None, now, expires_at: now.after(LEASE) };
+        let ask = Ask {
+            worker: &worker,
+            region: None,
+            count: 1,
+            only: None,
+            at: Stages::ALL,
+            stages: Stages::ALL,
+            now,
+            expires_at: now.after(LEASE),
+        };
         let claims = bench.system.ledger.claim(&ask).await;
         assert_eq!(claims.unwrap().len(), 1);
         bench.clock.advance(LEASE);
@@ -98,7 +108,16 @@ async fn a_photo_that_was_dropped_a_few_times_is_finished() {
     for _ in 0..3 {
         let now = bench.system.clock.now();
         let worker = WorkerId("dies".to_owned());
-        let ask = Ask { worker: &worker, region: None, count: 1, only: None, now, expires_at: now.after(LEASE) };
+        let ask = Ask {
+            worker: &worker,
+            region: None,
+            count: 1,
+            only: None,
+            at: Stages::ALL,
+            stages: Stages::ALL,
+            now,
+            expires_at: now.after(LEASE),
+        };
         let claims = bench.system.ledger.claim(&ask).await;
         assert_eq!(claims.unwrap().len(), 1);
         bench.clock.advance(LEASE);

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a file, asks a clock or waits, so the same function decides in production and in the simulator.
 
+pub mod affinity;
 mod choose;
 mod estimate;
 pub mod forecast;
@@ -16,6 +17,7 @@ mod schedule;
 mod throughput;
 mod urgency;
 
+pub use affinity::{Affinity, AffinityPolicy, affinity};
 pub use choose::{Evidence, choose_pipeline};
 pub use estimate::{Estimate, Pace};
 pub use outlook::{Delivery, Outlook, Unfinished, delivered, outlook};

@@ -59,6 +59,15 @@ pub struct Outlook {
     pub reason: Reason,
 }
 
+impl Outlook {
+    /// Nobody does what its photos need: it is not known when it is finished, and the promise is not kept as things are.
+    pub fn hinder(&mut self, why: String, deadline: Timestamp, now: Timestamp) {
+        self.delivery = if now > deadline { Delivery::Late } else { Delivery::AtRisk };
+        (self.finishes_at, self.slack_seconds) = (None, None);
+        self.reason = Reason::new(why);
+    }
+}
+
 /// What is expected of each gallery at `now`, in their order. `share_cap` is the part of the work that critical galleries take
 /// while others wait. Without a measured pace no figure is made up: then only the deadline and the rank speak.
 pub fn outlook(

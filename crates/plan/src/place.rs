@@ -6,7 +6,10 @@
 //! its deadline, or once other workers have nothing to do. It stays shared until it is finished, and never goes from one live
 //! cluster to another: nothing flaps.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use procession_domain::{GalleryId, Region, Timestamp};
 
@@ -21,6 +24,8 @@ pub struct Cluster {
     pub lanes: usize,
     /// What they finish in a second, together; none while too little is known.
     pub megapixels_per_second: Option<f64>,
+    /// Between them, they do every stage of a photo's life: it can be finished there.
+    pub is_complete: bool,
 }
 
 /// What is known of a gallery that has unfinished photos.
@@ -89,7 +94,7 @@ pub fn place(galleries: &[Placed], clusters: &[Cluster], policy: &PlacePolicy, n
     let mut board =
         Board { galleries, paces, places: galleries.iter().map(|of| of.place.clone()).collect(), why: BTreeMap::new() };
     match board.paces.regions.len() {
-        0 => return Vec::new(),
+        0 => board.share_among_specialists(),
         1 => board.give_all_to_one(),
         _ => {
             board.place_the_homeless();
@@ -109,12 +114,16 @@ struct Paces {
     /// lanes: then they say how the clusters compare, and no time.
     regions: BTreeMap<Region, f64>,
     is_measured: bool,
+    /// Clusters where no photo can be finished: their workers take part in what is shared.
+    specialists: BTreeSet<Region>,
 }
 
 impl Paces {
     fn of(clusters: &[Cluster]) -> Self {
+        let (clusters, specialists): (Vec<&Cluster>, Vec<&Cluster>) = clusters.iter().partition(|of| of.is_complete);
+        let specialists = specialists.iter().filter(|of| of.lanes > 0).map(|of| of.region.clone()).collect();
         let pace = |of: &Cluster| of.megapixels_per_second.filter(|pace| *pace > 0.0);
-        let working = || clusters.iter().filter(|of| of.lanes > 0);
+        let working = || clusters.iter().copied().filter(|of| of.lanes > 0);
         let measured = working().filter_map(|of| Some((of.lanes as f64, pace(of)?)));
         let (lanes, all) = measured.fold((0.0, 0.0), |(lanes, all), (l, p)| (lanes + l, all + p));
         let is_measured = all > 0.0;
@@ -123,7 +132,15 @@ impl Paces {
         for of in working() {
             *regions.entry(of.region.clone()).or_insert(0.0) += pace(of).unwrap_or(per_lane * of.lanes as f64);
         }
-        Self { regions, is_measured }
+        Self { regions, is_measured, specialists }
+    }
+
+    /// Why nothing belongs there.
+    fn why_not(&self, region: &Region) -> String {
+        match self.specialists.contains(region) {
+            true => format!("{region} does not do every stage"),
+            false => format!("nothing is heard of {region}"),
+        }
     }
 }
 
@@ -151,13 +168,25 @@ impl Board<'_> {
         moved.filter_map(placement).collect()
     }
 
+    /// Where no cluster can finish a photo alone, all of them together may.
+    fn share_among_specialists(&mut self) {
+        if self.paces.specialists.is_empty() {
+            return;
+        }
+        for index in 0..self.galleries.len() {
+            if self.places[index] != Place::Shared {
+                self.put(index, Place::Shared, "no cluster alone does every stage; all clusters share it".to_owned());
+            }
+        }
+    }
+
     /// Where there is one cluster there is nothing to choose. What is at another that is gone becomes everybody's.
     fn give_all_to_one(&mut self) {
         let Some(only) = self.paces.regions.keys().next().cloned() else { return };
         for index in 0..self.galleries.len() {
             match &self.places[index] {
                 Place::At(region) if *region != only => {
-                    let why = format!("nothing is heard of {region}; {only} is all there is");
+                    let why = format!("{}; {only} is all there is", self.paces.why_not(region));
                     self.put(index, Place::Shared, why);
                 }
                 _ => {}
@@ -191,7 +220,7 @@ impl Board<'_> {
                 false => format!("{region} has the least work for its lanes"),
             };
             let why = match &self.places[index] {
-                Place::At(gone) => format!("nothing is heard of {gone}; {first}"),
+                Place::At(gone) => format!("{}; {first}", self.paces.why_not(gone)),
                 _ => first,
             };
             ahead.entry(region.clone()).and_modify(|ahead| *ahead += work);

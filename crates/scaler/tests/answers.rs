@@ -37,6 +37,7 @@ impl Bench {
             limits: Limits::default(),
             promises: Default::default(),
             critical_share: 0.7,
+            stages: procession_domain::Stages::ALL,
             foresight: procession_flow::forecast::Foresight::default(),
             pipelines: procession_plan::pipelines(),
             memory_bytes: 1 << 30,

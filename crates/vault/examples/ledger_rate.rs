@@ -22,7 +22,7 @@ use std::{
 };
 
 use procession_domain::{
-    ContentHash, GalleryId, PhotoId, StudioId, Timestamp, WorkerId,
+    ContentHash, GalleryId, PhotoId, Stages, StudioId, Timestamp, WorkerId,
     analysis::Analysis,
     capture::Capture,
     gallery::{Consent, Gallery, PipelineChoice, Rank},
@@ -153,7 +153,16 @@ async fn drain(ledger: Arc<dyn Ledger>, measured: Duration, pace: Option<Duratio
         running.spawn(async move {
             let (worker, now) = (WorkerId(format!("worker-{number}")), Timestamp::from_micros(1));
             let expires_at = Timestamp::from_micros(1_000_000);
-            let ask = Ask { worker: &worker, region: None, count: BATCH, only: None, now, expires_at };
+            let ask = Ask {
+                worker: &worker,
+                region: None,
+                count: BATCH,
+                only: None,
+                at: Stages::ALL,
+                stages: Stages::ALL,
+                now,
+                expires_at,
+            };
             let mut held: VecDeque<Vec<(Lease, Finished)>> = VecDeque::new();
             let (mut waits, mut completions, mut done) = (Vec::new(), Vec::new(), 0);
             let batch = async || {

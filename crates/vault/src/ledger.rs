@@ -15,10 +15,10 @@ mod sqlite;
 use async_trait::async_trait;
 use jiff::civil::Date;
 use procession_domain::{
-    ContentHash, GalleryId, PhotoId, Region, StudioId, Timestamp, WorkerId,
+    ContentHash, GalleryId, PhotoId, Region, Stage, Stages, StudioId, Timestamp, WorkerId,
     demand::{Arrivals, Booked},
     gallery::{Backlog, Gallery, Progress, Rank},
-    job::{Claim, Holder, Lease},
+    job::{Claim, Found, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
     recipe::Priority,
     urgency::Urgency,
@@ -34,12 +34,13 @@ pub use sqlite::{LedgerOptions, SqliteLedger};
 
 /// The tables of every ledger, in SQL that SQLite and PostgreSQL understand. Each file is applied once, in this order, in one
 /// transaction. A file that was released never changes.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0001_ledger.sql"),
     include_str!("../migrations/0002_service.sql"),
     include_str!("../migrations/0003_removal.sql"),
     include_str!("../migrations/0004_placement.sql"),
     include_str!("../migrations/0005_promise.sql"),
+    include_str!("../migrations/0006_stages.sql"),
     include_str!("../migrations/0007_demand.sql"),
 ];
 
@@ -55,6 +56,10 @@ pub struct Ask<'a> {
     pub count: usize,
     /// Of this gallery alone, wherever it was placed.
     pub only: Option<GalleryId>,
+    /// Jobs of which the next stage is one of these.
+    pub at: Stages,
+    /// What it does of a job, as far as they follow each other; those of `at` are among them.
+    pub stages: Stages,
     /// What expired or is due by then counts as waiting.
     pub now: Timestamp,
     /// From then on others may have what is not finished.
@@ -179,7 +184,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Vec<(Photo, PhotoState)>>;
 
-    /// The face embeddings of a gallery: photo, index of the face in `Analysis::faces`, 128 numbers.
+    /// The face embeddings of a gallery, those of photos on their way with them: photo, index of the face in `Analysis::faces`, 128 numbers.
     async fn embeddings(&self, gallery: GalleryId) -> Result<Vec<(PhotoId, usize, Vec<f32>)>>;
 
     /// Erases the face embeddings of a gallery for ever: neither they nor a document that was deleted before can be found
@@ -192,8 +197,10 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// Takes up to `count` jobs of the gallery that comes first: critical galleries (`now` ≥ `critical_at`) by earliest
     /// deadline, unless the critical share cap of the policy is used up; then the smallest virtual time. The gallery's
-    /// virtual time advances by cost ÷ weight. Within a gallery: priority, then the order of arrival. Jobs whose lease
-    /// expired, or whose retry time has come, count as waiting. Returns nothing if nothing waits.
+    /// virtual time advances by cost ÷ weight; of a job that others did a part of, or will, by
+    /// [`part`](Stages::part_from) × cost ÷ weight. Within a gallery: what is furthest along, then priority, then the order of
+    /// arrival. Jobs whose lease expired, or whose retry time has come, count as waiting. Returns nothing if nothing waits at
+    /// the stages that were asked for.
     async fn claim(&self, ask: &Ask<'_>) -> Result<Vec<Claim>>;
 
     /// Extends leases. Returns those that were lost (expired and claimed by another, or finished).
@@ -210,6 +217,11 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// As `complete`, for many jobs in one transaction. Returns what became of each: one stale lease hinders no other.
     async fn complete_all(&self, done: &[(Lease, Finished)]) -> Result<Vec<Result<()>>>;
+
+    /// Passes jobs on in one transaction: each waits at that stage from now on, in its old place in the order of arrival, and
+    /// whoever claims it gets what was found. What failed before is forgotten. Embeddings are kept as by `complete`, apart
+    /// from the rest, and erased with the others. Returns what became of each, as `complete_all`.
+    async fn pass_on(&self, passed: &[(Lease, Stage, Found)]) -> Result<Vec<Result<()>>>;
 
     /// Ends a job whose photo cannot be processed. The original stays.
     ///

@@ -85,22 +85,23 @@ impl Vision {
     pub fn analyze(&self, view: &View, ask: Ask) -> Result<Analysis, Error> {
         let mut faces = None;
         if ask.faces || ask.expressions || ask.embeddings {
-            let mut found = self.detector.detect(view)?;
-            if ask.embeddings {
-                self.embedder.embed(view, &mut found)?;
-            }
-            faces = Some(found);
+            faces = Some(self.detector.detect(view)?);
         }
         let sharpness = Some(sharpness(view, faces.as_deref().unwrap_or_default()));
         self.look_closer(view, Analysis { faces, sharpness, scene: None }, ask)
     }
 
-    /// Adds the expressions and the scene, if they are asked, to what was seen before on the same photo: a pipeline that is
-    /// chosen by the faces may want to know more. Nothing is looked for twice.
+    /// Adds embeddings, expressions and the scene, if they are asked, to what was seen before on the same photo: a pipeline that
+    /// is chosen by the faces may want to know more, and another worker may know better.
     ///
     /// # Errors
     /// As for [`Vision::analyze`].
     pub fn look_closer(&self, view: &View, mut seen: Analysis, ask: Ask) -> Result<Analysis, Error> {
+        if ask.embeddings
+            && let Some(faces) = &mut seen.faces
+        {
+            self.embedder.embed(view, faces)?;
+        }
         if ask.expressions
             && let Some(faces) = &mut seen.faces
         {

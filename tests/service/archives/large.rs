@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use futures::{StreamExt as _, stream};
 use procession_domain::{
-    Clock as _, ContentHash, GalleryId, Key, PhotoId, StudioId, Timestamp, WorkerId,
+    Clock as _, ContentHash, GalleryId, Key, PhotoId, Stages, StudioId, Timestamp, WorkerId,
     capture::Capture,
     gallery::{Consent, Gallery, PipelineChoice, Rank},
     photo::{Format, Photo},
@@ -46,7 +46,16 @@ async fn filled(folder: &TempDir, contents: impl Iterator<Item = Vec<u8>>) -> Ga
     let year = std::time::Duration::from_secs(365 * 24 * 3_600);
     let away = WorkerId("away".to_owned());
     let only = Some(gallery.id);
-    let ask = Ask { worker: &away, region: None, count, only, now, expires_at: now.after(year) };
+    let ask = Ask {
+        worker: &away,
+        region: None,
+        count,
+        only,
+        at: Stages::ALL,
+        stages: Stages::ALL,
+        now,
+        expires_at: now.after(year),
+    };
     let held = ledger.claim(&ask).await.unwrap();
     assert_eq!(held.len(), count);
     ledger.close().await;

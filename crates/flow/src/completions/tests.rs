@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use procession_domain::{
-    Classified, ContentHash, GalleryId, Kind, PhotoId, StudioId, Timestamp, WorkerId,
+    Classified, ContentHash, GalleryId, Kind, PhotoId, Stages, StudioId, Timestamp, WorkerId,
     analysis::Analysis,
     capture::Capture,
     gallery::{Consent, Gallery, PipelineChoice},
@@ -42,7 +42,16 @@ impl Held {
         }
         let worker = WorkerId("worker".to_owned());
         let expires_at = START.after(Duration::from_secs(10));
-        let ask = Ask { worker: &worker, region: None, count: photos, only: None, now: START, expires_at };
+        let ask = Ask {
+            worker: &worker,
+            region: None,
+            count: photos,
+            only: None,
+            at: Stages::ALL,
+            stages: Stages::ALL,
+            now: START,
+            expires_at,
+        };
         let leases = ledger.claim(&ask).await.unwrap().into_iter().map(|claim| claim.lease).collect();
         let completions = Completions::new(Arc::clone(&ledger) as _);
         Self { _folder: folder, ledger, completions, gallery: gallery.id, leases }

@@ -1,8 +1,9 @@
-use procession_domain::{Region, gallery::Rank, urgency::Urgency};
+use procession_domain::{Region, Stage, Stages, WorkerId, gallery::Rank, urgency::Urgency};
+use procession_plan::affinity::Speeds;
 
 use super::*;
 use crate::{
-    registry::Standing,
+    registry::{Registration, Standing},
     status::tests::{Bench, LEASE},
 };
 
@@ -108,4 +109,70 @@ async fn one_decides_at_a_time() {
     assert!(!first.is_in_office().await.unwrap());
     second.resign().await.unwrap();
     assert!(first.is_in_office().await.unwrap());
+}
+
+/// A worker says that it is there, what it offers, and how fast it is.
+async fn register(bench: &Bench, device: &str, lanes: usize, offers: Stages, speeds: Speeds) {
+    let registration = Registration {
+        worker: WorkerId(format!("{device}-1")),
+        region: region("eu-west-1"),
+        device: device.to_owned(),
+        lanes,
+        since: bench.now(),
+        heard_at: bench.now(),
+        silent_at: bench.now().after(LEASE),
+        standing: Standing::Working,
+        rate: None,
+        offers,
+        speeds,
+    };
+    bench.system.documents().put(&registration).await.unwrap();
+}
+
+#[tokio::test]
+async fn kinds_of_device_divide_the_work_of_a_region() {
+    let bench = Bench::new().await;
+    let controller = controller(&bench);
+    let speeds = |reach: f64, stages: [f64; 4]| Speeds { reach: Some(reach), stages: stages.map(Some) };
+    let both = async || {
+        register(&bench, "gpu", 2, Stages::ALL, speeds(0.005, [0.002, 0.002, 0.002, 0.05])).await;
+        register(&bench, "cpu", 16, Stages::ALL, speeds(0.01, [0.06, 0.06, 0.06, 0.1])).await;
+    };
+    both().await;
+    let decided = controller.decide(&bench.observer).await.unwrap();
+    let [Decision::Divided(divided)] = decided.as_slice() else { panic!("{decided:?}") };
+    let preferences = &divided.affinity.preferences;
+    assert_eq!(preferences["cpu"].first, Stages::from_iter([Stage::Compression]));
+    assert_eq!(preferences["gpu"].first, Stages::between(Stage::AiAnalysis, Stage::MomentDetection));
+    assert_eq!(crate::affinity::divisions(&bench.system).await.unwrap(), [(**divided).clone()]);
+    both().await;
+    assert_eq!(controller.decide(&bench.observer).await.unwrap(), [], "it stays");
+    // One of them is silent: the other does all.
+    bench.wait(LEASE.as_secs() - 1);
+    register(&bench, "cpu", 16, Stages::ALL, speeds(0.01, [0.06, 0.06, 0.06, 0.1])).await;
+    bench.wait(1);
+    let decided = controller.decide(&bench.observer).await.unwrap();
+    let [Decision::Divided(whole)] = decided.as_slice() else { panic!("{decided:?}") };
+    assert!(whole.affinity.preferences.is_empty() && whole.affinity.cut.is_none(), "{whole:?}");
+}
+
+#[tokio::test]
+async fn what_nobody_offers_is_promised_to_nobody() {
+    let bench = Bench::new().await;
+    let controller = controller(&bench);
+    let gallery = bench.open("a", Urgency::SameDayWedding).await;
+    bench.store(gallery, 0..4).await;
+    let looking = Stages::between(Stage::AiAnalysis, Stage::MomentDetection);
+    register(&bench, "gpu", 2, looking, Speeds::default()).await;
+    let decided = controller.decide(&bench.observer).await.unwrap();
+    let [Decision::Placed(_, Place::Shared, why)] = decided.as_slice() else { panic!("{decided:?}") };
+    assert_eq!(why, "no cluster alone does every stage; all clusters share it");
+    let expected = bench.observer.expected(&bench.system, Duration::ZERO).await.unwrap();
+    assert_eq!(expected.gaps.len(), 1);
+    let outlook = &expected.of(gallery).unwrap().1;
+    assert_eq!((outlook.finishes_at, outlook.slack_seconds), (None, None));
+    assert_eq!(outlook.reason.as_str(), "nobody offers compression; 4 photos wait for it");
+    register(&bench, "cpu", 2, Stages::from_iter([Stage::Compression]), Speeds::default()).await;
+    let expected = bench.observer.expected(&bench.system, Duration::ZERO).await.unwrap();
+    assert!(expected.gaps.is_empty(), "between them they offer all");
 }

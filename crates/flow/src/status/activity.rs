@@ -28,7 +28,10 @@ impl Activities {
             Event::PhotoStored { new, .. } => (true, new),
             Event::FileRefused { .. } => (true, true),
             Event::PhotoStarted { .. } => (false, true),
-            Event::PhotoDone { .. } | Event::PhotoQuarantined { .. } | Event::PhotoRetried { .. } => (false, false),
+            Event::PhotoDone { .. }
+            | Event::PhotoPassedOn { .. }
+            | Event::PhotoQuarantined { .. }
+            | Event::PhotoRetried { .. } => (false, false),
             _ => return false,
         };
         let activity = self.touch(told.gallery, at);

@@ -1,5 +1,5 @@
 use procession_domain::{
-    Clock as _, ContentHash, ManualClock, StudioId, WorkerId,
+    Clock as _, ContentHash, ManualClock, Stages, StudioId, WorkerId,
     analysis::Analysis,
     capture::Capture,
     gallery::{Consent, Gallery, PipelineChoice},
@@ -9,7 +9,7 @@ use procession_domain::{
     urgency::{Promises, Urgency},
 };
 use procession_pixel::{CpuDevice, Limits};
-use procession_plan::{RetryPolicy, rank};
+use procession_plan::{RetryPolicy, affinity::Speeds, rank};
 use procession_vault::{Arrival, Ask, MemoryBlobs, SqliteLedger};
 
 use super::*;
@@ -42,6 +42,7 @@ impl Bench {
             lease: LEASE,
             retry: RetryPolicy::default(),
             critical_share: 0.7,
+            stages: Stages::ALL,
             foresight: crate::forecast::Foresight::default(),
         };
         let (blobs, device) = (Arc::new(MemoryBlobs::default()), Arc::new(CpuDevice::new(1)));
@@ -103,7 +104,16 @@ impl Bench {
         let worker = WorkerId("worker".to_owned());
         let now = self.now();
         let expires_at = now.after(Duration::from_secs(1_000_000));
-        let ask = Ask { worker: &worker, region: None, count: 1, only: Some(gallery), now, expires_at };
+        let ask = Ask {
+            worker: &worker,
+            region: None,
+            count: 1,
+            only: Some(gallery),
+            at: Stages::ALL,
+            stages: Stages::ALL,
+            now,
+            expires_at,
+        };
         let claims = self.system.ledger.claim(&ask).await.unwrap();
         let claim = claims.into_iter().next().unwrap();
         self.tell(gallery, Event::PhotoStarted { photo: claim.photo.id, name: String::new() });
@@ -153,7 +163,8 @@ impl Bench {
             silent_at: self.now().after(LEASE),
             standing,
             rate: Some(rate),
-            stages: None,
+            offers: Stages::ALL,
+            speeds: Speeds::default(),
         };
         self.system.documents().put(&registration).await.unwrap();
     }

@@ -14,7 +14,7 @@ fn region(name: &str) -> Region {
 }
 
 fn cluster(name: &str, pace: impl Into<Option<f64>>) -> Cluster {
-    Cluster { region: region(name), lanes: 8, megapixels_per_second: pace.into() }
+    Cluster { region: region(name), lanes: 8, megapixels_per_second: pace.into(), is_complete: true }
 }
 
 /// Photos of 24 megapixels of which none is worked on, due in so many seconds.
@@ -46,6 +46,24 @@ fn new_galleries_go_where_they_are_finished_first() {
     assert_eq!(decided.len(), 1);
     assert_eq!(decided[0].1, here("us-east-1"));
     assert_eq!(decided[0].2, "us-east-1 finishes it first, in about 10 s");
+}
+
+#[test]
+fn galleries_go_where_a_photo_can_be_finished() {
+    let looking = Cluster { is_complete: false, ..cluster("us-east-1", 900.0) };
+    let whole = [cluster("eu-west-1", 240.0), cluster("us-west-2", 120.0)];
+    let [at_specialists, new] = [gallery("a", here("us-east-1"), 9, 7_200), gallery("b", Place::Undecided, 9, 7_200)];
+    let galleries = [at_specialists, new];
+    let decided = decide(&galleries, &[looking.clone(), whole[0].clone(), whole[1].clone()]);
+    assert!(
+        decided.iter().all(|(_, place, _)| *place == here("eu-west-1") || *place == here("us-west-2")),
+        "{decided:?}"
+    );
+    assert!(decided[0].2.starts_with("us-east-1 does not do every stage; "), "{decided:?}");
+    // Where no cluster does all, they do it together; where nobody works, nothing is decided.
+    let decided = decide(&galleries, std::slice::from_ref(&looking));
+    assert!(decided.len() == 2 && decided.iter().all(|(_, place, _)| *place == Place::Shared), "{decided:?}");
+    assert!(decide(&galleries, &[Cluster { lanes: 0, ..looking }]).is_empty());
 }
 
 #[test]

@@ -75,6 +75,7 @@ impl Run<'_> {
                 region: self.scenario.regions[region].clone(),
                 lanes: running as usize * self.scenario.service.lanes,
                 megapixels_per_second: pace,
+                is_complete: true,
             }
         };
         heard.map(cluster).filter(|cluster| cluster.lanes > 0).collect()

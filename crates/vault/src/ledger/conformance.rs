@@ -7,6 +7,7 @@ mod galleries;
 mod leases;
 mod photos;
 pub(super) mod samples;
+mod stages;
 mod turns;
 
 use std::sync::Arc;
@@ -56,6 +57,12 @@ pub async fn all(opener: &dyn Opener) {
         leases::a_released_job_waits_again,
         leases::a_batch_is_completed_each_by_itself,
         leases::who_watches_sees_what_is_unfinished_and_who_has_it,
+        stages::a_job_is_passed_on_with_what_was_found,
+        stages::a_stale_lease_passes_nothing_on,
+        stages::a_specialist_gets_its_stages_alone,
+        stages::what_is_furthest_along_comes_first,
+        stages::each_stage_is_charged_once,
+        stages::what_was_found_of_faces_is_erased_on_its_way,
         turns::jobs_come_by_priority_then_arrival,
         turns::a_claim_can_be_kept_to_one_gallery,
         turns::a_placed_gallery_is_its_cluster_s,
@@ -74,6 +81,7 @@ pub async fn all(opener: &dyn Opener) {
         documents::names_have_their_limits,
     );
     leases::a_job_has_one_holder(opener).await;
+    stages::specialists_finish_all_between_them(opener).await;
     photos::what_returned_is_durable(opener).await;
     documents::no_replacement_is_lost(opener).await;
     documents::no_limit_is_exceeded(opener).await;

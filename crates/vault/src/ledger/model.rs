@@ -1,8 +1,10 @@
 //! Random sequences of operations against a model in memory.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
-use procession_domain::{Classified, GalleryId, JobId, Kind, PhotoId, gallery::Progress, job::Lease, recipe::Priority};
+use procession_domain::{
+    Classified, GalleryId, JobId, Kind, PhotoId, Stage, Stages, gallery::Progress, job::Lease, recipe::Priority,
+};
 use proptest::prelude::*;
 
 use super::{Arrival, Ask, Ledger, conformance::samples};
@@ -19,14 +21,16 @@ pub(super) const BROKEN: &str = "SELECT
         (SELECT COUNT(*) FROM job WHERE job.gallery = gallery.id AND job.state = 'waiting'))
      + (SELECT COUNT(*) FROM photo WHERE (state = 'done') <> (finished IS NOT NULL))
      + (SELECT COUNT(*) FROM job WHERE state = 'held' AND worker IS NULL)
-     + (SELECT COUNT(*) FROM embedding JOIN photo ON photo.id = embedding.photo WHERE photo.state <> 'done')";
+     + (SELECT COUNT(*) FROM embedding JOIN photo ON photo.id = embedding.photo WHERE photo.state <> 'done'
+        AND NOT EXISTS (SELECT 1 FROM job WHERE job.photo = photo.id AND job.found IS NOT NULL))";
 
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Store { gallery: usize, number: usize, priority: Priority },
-    Claim { worker: usize, count: usize, only: Option<usize> },
+    Claim { worker: usize, count: usize, only: Option<usize>, stages: Stages },
     Wait { seconds: i64 },
     Complete { lease: usize },
+    Pass { lease: usize, stage: Stage },
     Quarantine { lease: usize },
     Retry { lease: usize, seconds: i64 },
     Renew { lease: usize },
@@ -47,16 +51,27 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..GALLERIES, 0..6_usize, priority)
             .prop_map(|(gallery, number, priority)| Step::Store { gallery, number, priority }),
-        4 => (0..3_usize, 0..4_usize, proptest::option::weighted(0.3, 0..GALLERIES))
-            .prop_map(|(worker, count, only)| Step::Claim { worker, count, only }),
+        4 => (0..3_usize, 0..4_usize, proptest::option::weighted(0.3, 0..GALLERIES), offered())
+            .prop_map(|(worker, count, only, stages)| Step::Claim { worker, count, only, stages }),
         2 => (1..15_i64).prop_map(|seconds| Step::Wait { seconds }),
         3 => lease.clone().prop_map(|lease| Step::Complete { lease }),
+        2 => (lease.clone(), stage()).prop_map(|(lease, stage)| Step::Pass { lease, stage }),
         1 => lease.clone().prop_map(|lease| Step::Quarantine { lease }),
         1 => (lease.clone(), 1..20_i64).prop_map(|(lease, seconds)| Step::Retry { lease, seconds }),
         1 => lease.clone().prop_map(|lease| Step::Renew { lease }),
         1 => lease.prop_map(|lease| Step::Release { lease }),
         2 => (0..GALLERIES, 0..6_usize).prop_map(|(gallery, number)| Step::Redo { gallery, number }),
     ]
+}
+
+fn stage() -> impl Strategy<Value = Stage> {
+    (0..Stage::ALL.len()).prop_map(|place| Stage::ALL[place])
+}
+
+/// All stages, or any set of them.
+fn offered() -> impl Strategy<Value = Stages> {
+    let some = proptest::collection::vec(stage(), 0..4).prop_map(|stages| stages.into_iter().collect());
+    prop_oneof![1 => Just(Stages::ALL), 1 => some]
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +93,9 @@ struct Known {
     /// The one lease that is good.
     good: Option<Lease>,
     failures: u32,
+    stage: Stage,
+    /// It was passed on.
+    found: bool,
 }
 
 #[derive(Default)]
@@ -120,11 +138,12 @@ impl Model {
         progress
     }
 
-    /// The waiting photos of a gallery in their order.
-    fn waiting(&self, gallery: GalleryId) -> Vec<PhotoId> {
-        let waits = |known: &Known| known.gallery == gallery && known.state == State::Waiting;
+    /// The photos of a gallery that wait at these stages, in their order.
+    fn waiting(&self, gallery: GalleryId, stages: Stages) -> Vec<PhotoId> {
+        let waits =
+            |known: &Known| known.gallery == gallery && known.state == State::Waiting && stages.contains(known.stage);
         let mut photos: Vec<_> = self.photos.iter().filter(|(_, known)| waits(known)).collect();
-        photos.sort_by_key(|(_, known)| (std::cmp::Reverse(known.priority), known.arrival));
+        photos.sort_by_key(|(_, known)| (Reverse(known.stage), Reverse(known.priority), known.arrival));
         photos.into_iter().map(|(id, _)| *id).collect()
     }
 
@@ -142,25 +161,27 @@ fn gallery(number: usize) -> GalleryId {
     GalleryId::named(&number.to_string())
 }
 
-async fn claim(ledger: &impl Ledger, model: &mut Model, worker: usize, count: usize, only: Option<usize>) {
+async fn claim(ledger: &impl Ledger, model: &mut Model, step: &Step) {
+    let &Step::Claim { worker, count, only, stages } = step else { unreachable!() };
     let (now, until) = (model.second, model.second + 10);
     let worker = samples::worker(&worker.to_string());
     let only = only.map(gallery);
-    let ask = Ask { worker: &worker, region: None, count, only, now: samples::at(now), expires_at: samples::at(until) };
+    let (from, expires_at) = (samples::at(now), samples::at(until));
+    let ask = Ask { worker: &worker, region: None, count, only, at: stages, stages, now: from, expires_at };
     let claims = ledger.claim(&ask).await.unwrap();
     model.wake();
     let Some(first) = claims.first() else {
         let candidates = (0..GALLERIES).map(gallery).filter(|id| only.is_none_or(|only| only == *id));
-        assert!(count == 0 || candidates.into_iter().all(|id| model.waiting(id).is_empty()));
+        assert!(count == 0 || candidates.into_iter().all(|id| model.waiting(id, stages).is_empty()));
         return;
     };
     assert!(only.is_none_or(|only| only == first.gallery.id));
-    let mut expected = model.waiting(first.gallery.id);
+    let mut expected = model.waiting(first.gallery.id, stages);
     expected.truncate(count);
     assert_eq!(claims.iter().map(|claim| claim.photo.id).collect::<Vec<_>>(), expected);
     for claim in claims {
         let known = model.photos.get_mut(&claim.photo.id).unwrap();
-        assert_eq!(claim.failures, known.failures);
+        assert_eq!((claim.failures, claim.stage, claim.found.is_some()), (known.failures, known.stage, known.found));
         known.state = State::Held { until };
         known.good = Some(claim.lease.clone());
         model.leases.push((claim.lease, claim.photo.id));
@@ -174,6 +195,7 @@ async fn redo(ledger: &impl Ledger, model: &mut Model, photo: PhotoId) {
     assert_eq!(redone, u64::from(known.is_some()));
     if let Some(known) = known {
         (known.state, known.good, known.failures, known.arrival) = (State::Waiting, None, 0, arrival);
+        (known.stage, known.found) = (Stage::AiAnalysis, false);
     }
 }
 
@@ -183,6 +205,10 @@ async fn use_lease(ledger: &impl Ledger, model: &mut Model, step: &Step, lease: 
     let second = model.second;
     let result = match step {
         Step::Complete { .. } => ledger.complete(&lease, &samples::finished(Some(vec![0.5; 128]))).await,
+        Step::Pass { stage, .. } => {
+            let found = samples::found(Some(vec![0.5; 128]));
+            ledger.pass_on(&[(lease, *stage, found)]).await.unwrap().remove(0)
+        }
         Step::Quarantine { .. } => ledger.quarantine(&lease, &failure, samples::at(second)).await,
         Step::Retry { seconds, .. } => ledger.retry(&lease, &failure, samples::at(second + seconds)).await,
         Step::Renew { .. } => {
@@ -210,6 +236,11 @@ async fn use_lease(ledger: &impl Ledger, model: &mut Model, step: &Step, lease: 
     }
     match step {
         Step::Complete { .. } => model.end(photo, State::Done),
+        Step::Pass { stage, .. } => {
+            model.end(photo, State::Waiting);
+            let known = model.photos.get_mut(&photo).unwrap();
+            (known.stage, known.found, known.failures) = (*stage, true, 0);
+        }
         Step::Quarantine { .. } => model.end(photo, State::Quarantined),
         Step::Retry { seconds, .. } => {
             model.end(photo, State::Delayed { until: second + seconds });
@@ -235,15 +266,17 @@ pub(super) async fn run(ledger: &impl Checked, steps: Vec<Step>) {
                 assert_eq!(new, !model.photos.contains_key(&photo.id));
                 let arrival = model.arrive();
                 let (state, good, failures) = (State::Waiting, None, 0);
-                let known = Known { gallery: photo.gallery, priority, state, arrival, good, failures };
+                let (stage, found) = (Stage::AiAnalysis, false);
+                let known = Known { gallery: photo.gallery, priority, state, arrival, good, failures, stage, found };
                 model.photos.entry(photo.id).or_insert(known);
             }
-            Step::Claim { worker, count, only } => claim(ledger, &mut model, worker, count, only).await,
+            Step::Claim { .. } => claim(ledger, &mut model, &step).await,
             Step::Wait { seconds } => model.second += seconds,
             Step::Redo { gallery: number, number: photo } => {
                 redo(ledger, &mut model, samples::photo(gallery(number), photo).id).await;
             }
             Step::Complete { lease }
+            | Step::Pass { lease, .. }
             | Step::Quarantine { lease }
             | Step::Retry { lease, .. }
             | Step::Renew { lease }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use procession_domain::{
-    Invalid, Timestamp,
+    Invalid, Stage, Timestamp,
     gallery::{Gallery, Rank},
     recipe::Priority,
     urgency::Urgency,
@@ -45,6 +45,12 @@ pub(super) fn id<T: FromStr<Err = Invalid>>(text: &str, what: &str) -> Result<T>
 
 pub(super) fn damaged(what: &str, id: &str, why: &(impl ToString + ?Sized)) -> Error {
     Error::Corrupt { place: "ledger".to_owned(), what: format!("{what} {id}"), why: why.to_string() }
+}
+
+/// The stage at this place in the order.
+pub(super) fn stage(place: i64, job: i64) -> Result<Stage> {
+    let stage = usize::try_from(place).ok().and_then(|place| Stage::ALL.get(place).copied());
+    stage.ok_or_else(|| damaged("job", &job.to_string(), "its stage is unknown"))
 }
 
 /// At most so many rows.

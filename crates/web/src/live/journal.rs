@@ -98,6 +98,7 @@ impl Journal {
                     let why = format!("critical from {from} on, by what is left of it and of the others");
                     ("rerank", Some(gallery), why)
                 }
+                Decided::Divided(of) => ("divide", None, format!("{}: {}", of.region, of.affinity.reason)),
                 Decided::Forecast(region, followed, why) => {
                     tracing::info!(region = region.as_str(), forecast.followed = followed, reason = why, "forecast");
                     ("forecast", None, format!("{region}: {why}"))

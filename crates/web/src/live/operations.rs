@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::extract::State;
-use procession_domain::{GalleryId, Timestamp, gallery::Backlog, urgency::Urgency};
+use procession_domain::{GalleryId, Stage, Stages, Timestamp, gallery::Backlog, urgency::Urgency};
 use procession_flow::{
-    Delivery, Outlook,
+    Delivery, Outlook, Preference,
+    affinity::{Division, Gap, divisions},
     capacity::{Capacity, capacities},
     registry::{Registration, Standing},
     status::Expected,
@@ -42,6 +43,10 @@ pub(crate) struct Operations {
     pause: Option<PauseView>,
     /// Where they are.
     clusters: Vec<Cluster>,
+    /// What photos wait for and no worker offers.
+    gaps: Vec<GapView>,
+    /// Who does which part of a photo's life first, where kinds of device divide it.
+    affinity: Vec<AffinityView>,
     /// How many workers there should be, where somebody can start and stop them.
     fleets: Vec<FleetView>,
     /// What is finished.
@@ -127,8 +132,47 @@ pub(crate) struct WorkerView {
     /// When it began (RFC 3339); null if nothing is heard of it.
     #[schema(value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
+    /// What it does of a photo's job, in its order; empty if nothing is heard of it.
+    stages: Vec<&'static str>,
     /// What it finishes in a second; null while too little is known.
     megapixels_per_second: Option<f64>,
+}
+
+/// A stage that no worker offers, and photos that wait for it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct GapView {
+    /// `ai_analysis`, `face_recognition`, `moment_detection` or `compression`.
+    stage: &'static str,
+    /// The cluster whose photos wait; null where any cluster could do it.
+    cluster: Option<String>,
+    /// How many photos.
+    photos: u64,
+    /// The same in words.
+    reason: String,
+}
+
+/// How the work of a region is divided among its kinds of device.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AffinityView {
+    /// The region.
+    region: String,
+    /// Why it is divided so, or not at all, with the figures.
+    reason: String,
+    /// What each kind does first; whoever is not named takes whatever comes first.
+    preferences: Vec<PreferenceView>,
+}
+
+/// What the workers of one kind do first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PreferenceView {
+    /// The kind of device.
+    device: String,
+    /// These stages, …
+    stages: Vec<&'static str>,
+    /// … of this part of its photos, 0 to 1.
+    share: f64,
+    /// Why, with the figures.
+    reason: String,
 }
 
 /// Why the workers do nothing.
@@ -232,6 +276,8 @@ pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> 
         queue: Urgency::ALL.map(|urgency| queue(&expected, urgency, now)).into(),
         galleries: worst_off(&expected),
         clusters: clusters(&expected),
+        gaps: expected.gaps.iter().map(gap).collect(),
+        affinity: divisions(&service.system).await?.into_iter().map(division).collect(),
         fleets: capacities(&service.system).await?.into_iter().map(fleet).collect(),
         workers,
         pause: expected.pause.as_ref().map(|pause| PauseView { since: pause.at, reason: pause.why.clone() }),
@@ -246,6 +292,33 @@ pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> 
         uploads: Uploads { open, bytes },
         decisions: live.journal.decisions(),
     }))
+}
+
+fn names(stages: Stages) -> Vec<&'static str> {
+    stages.iter().map(Stage::name).collect()
+}
+
+fn gap(gap: &Gap) -> GapView {
+    GapView {
+        stage: gap.stage.name(),
+        cluster: gap.cluster.as_ref().map(ToString::to_string),
+        photos: gap.photos,
+        reason: gap.to_string(),
+    }
+}
+
+fn division(division: Division) -> AffinityView {
+    let preference = |(device, of): (String, Preference)| PreferenceView {
+        device,
+        stages: names(of.first),
+        share: of.share,
+        reason: of.reason,
+    };
+    AffinityView {
+        region: division.region.to_string(),
+        reason: division.affinity.reason,
+        preferences: division.affinity.preferences.into_iter().map(preference).collect(),
+    }
 }
 
 pub(super) fn fleet(capacity: Capacity) -> FleetView {
@@ -338,6 +411,7 @@ async fn workers(service: &Service, expected: &Expected) -> Result<Vec<WorkerVie
         },
         held: held.remove(&worker.worker.0).unwrap_or(0),
         since: Some(worker.since),
+        stages: names(worker.offers),
         megapixels_per_second: worker.rate.map(|rate| rate.megapixels_per_second),
     };
     let mut workers: Vec<WorkerView> = expected.workers.iter().map(view).collect();
@@ -348,6 +422,7 @@ async fn workers(service: &Service, expected: &Expected) -> Result<Vec<WorkerVie
         standing: "silent",
         held,
         since: None,
+        stages: Vec::new(),
         megapixels_per_second: None,
     }));
     Ok(workers)

@@ -9,7 +9,7 @@ const FORECAST_PAUSE_MS = 60_000;
 /** Five minutes. */
 const HISTORY = 150;
 const CLASSES = { same_day_wedding: "Today’s weddings", next_day_delivery: "Yesterday’s weddings", standard_delivery: "All others" };
-const KINDS = { rank: "placed", rerank: "moved", place: "assigned", scale: "scaled", forecast: "forecast", retry: "tried again", quarantine: "set aside", pause: "paused" };
+const KINDS = { rank: "placed", rerank: "moved", divide: "divided", place: "assigned", scale: "scaled", forecast: "forecast", retry: "tried again", quarantine: "set aside", pause: "paused" };
 const MARKS = { on_time: ["good", "clock", "in time"], at_risk: ["warn", "alert", "close"], late: ["bad", "alert", "late"] };
 
 const at = (id) => document.getElementById(id);
@@ -65,7 +65,7 @@ function showState(kind, sign, text) {
 }
 
 /** What an operator has to know first. */
-function stateOf({ pause, stores, galleries, clusters }) {
+function stateOf({ pause, stores, galleries, clusters, gaps }) {
   const broken = stores.filter((store) => !store.healthy);
   const late = galleries.filter(({ delivery }) => delivery === "late").length, risky = galleries.filter(({ delivery }) => delivery === "at_risk").length;
   if (pause) return ["bad", "alert", `The workers pause: ${pause.reason}`];
@@ -73,6 +73,7 @@ function stateOf({ pause, stores, galleries, clusters }) {
   const idle = clusters.filter(({ healthy }) => !healthy);
   if (idle.length) return ["bad", "alert", `${idle.map(({ name }) => name).join(", ")}: no worker works there`];
   if (!clusters.length && galleries.length) return ["bad", "alert", "Galleries wait, and nothing is heard of any worker"];
+  if (gaps.length) return ["bad", "alert", gaps.map(({ reason }) => reason[0].toUpperCase() + reason.slice(1)).join("; ")];
   if (late) return ["bad", "alert", `${countText(late, "gallery is", "galleries are")} late`];
   if (risky) return ["warn", "alert", `${countText(risky, "gallery is", "galleries are")} close to the deadline`];
   return ["good", "check", "All well"];
@@ -159,13 +160,17 @@ function workers(now) {
     element("p", { className: "pair" }, element("b", {}, `${fleet.region}, ${fleet.device}`), element("span", { className: `tag ${fleet.within_reach ? "good" : "bad"}` }, icon(fleet.within_reach ? "check" : "alert"), `${number(fleet.running)} of ${countText(fleet.desired, "worker")}`)),
     bar([{ part: Math.min(1, fleet.running / Math.max(1, fleet.desired)), kind: "solid" }], `${number(fleet.running)} run, ${number(fleet.desired)} are wanted`),
     element("p", { className: "quiet reason" }, fleet.reason)));
+  for (const { region, reason, preferences } of now.affinity.filter(({ preferences: all }) => all.length)) groups.push(element("li", {},
+    element("p", { className: "pair" }, element("b", {}, region), element("span", { className: "tag good" }, icon("check"), "work is divided")),
+    element("p", { className: "quiet reason" }, reason),
+    ...preferences.map(({ device, reason: why }) => element("p", { className: "quiet reason" }, element("b", {}, device), `: ${why}`))));
   if (!groups.length) return element("p", { className: "quiet" }, "Nothing is heard of any worker.");
   return element("ul", { className: "rows" }, ...groups);
 
   function list(some) {
-    return element("ul", { className: "sub" }, ...some.map(({ worker, standing, held, since, device, megapixels_per_second: pace }) => element("li", {},
+    return element("ul", { className: "sub" }, ...some.map(({ worker, standing, held, since, device, stages, megapixels_per_second: pace }) => element("li", {},
       element("p", { className: "name", title: worker }, worker),
-      element("p", { className: "quiet number" }, [standing === "working" ? null : standing, held ? `${number(held)} in hand` : "idle", device, pace === null ? null : paceText(pace), since ? `since ${new Date(since).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" })}` : null].filter(Boolean).join(" · ")))));
+      element("p", { className: "quiet number" }, [standing === "working" ? null : standing, held ? `${number(held)} in hand` : "idle", device, stages.length && stages.length < 4 ? `${stages.join(", ").replaceAll("_", " ")} only` : null, pace === null ? null : paceText(pace), since ? `since ${new Date(since).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" })}` : null].filter(Boolean).join(" · ")))));
   }
 }
 

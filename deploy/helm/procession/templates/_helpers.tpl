@@ -74,6 +74,9 @@ spec:
         {{- with .of.memory }}
         - { name: PROCESSION__MEMORY, value: {{ . | quote }} }
         {{- end }}
+        {{- with .of.stages }}
+        - { name: PROCESSION__WORKER__STAGES, value: {{ join "," . | quote }} }
+        {{- end }}
         {{- with .of.threads }}
         - { name: PROCESSION__THREADS, value: {{ . | quote }} }
         {{- end }}

@@ -75,6 +75,7 @@ impl Course<'_> {
             region: name(index),
             lanes: 1,
             megapixels_per_second: Some(site.pace),
+            is_complete: true,
         };
         let clusters: Vec<Cluster> = heard.map(cluster).collect();
         let unfinished: Vec<Unfinished> = open.iter().map(|index| self.unfinished(*index)).collect();

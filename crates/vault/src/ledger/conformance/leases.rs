@@ -105,6 +105,7 @@ pub(super) async fn who_watches_sees_what_is_unfinished_and_who_has_it(ledger: &
         gallery: id,
         rank,
         waiting,
+        waiting_at: [waiting, 0, 0, 0],
         working,
         waiting_megapixels,
         // Only the gallery whose photos cost 1.5 has some that are held.

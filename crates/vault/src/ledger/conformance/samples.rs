@@ -1,11 +1,11 @@
 //! Galleries and photos to test with.
 
 use procession_domain::{
-    ContentHash, GalleryId, Kind, PhotoId, StudioId, Timestamp, WorkerId,
+    ContentHash, GalleryId, Kind, PhotoId, Stage, Stages, StudioId, Timestamp, WorkerId,
     analysis::{Analysis, Face, Region},
     capture::Capture,
     gallery::{Consent, Gallery, PipelineChoice, Progress, Rank},
-    job::Claim,
+    job::{Claim, Found},
     photo::{Failure, Finished, Format, Photo, Timings},
     recipe::{AnalysisLevel, Fingerprint, MetadataPolicy, OutputColour, Pipeline, Priority, Recipe},
     urgency::Urgency,
@@ -91,12 +91,35 @@ pub(in crate::ledger) async fn claim_as(
     second: i64,
 ) -> Vec<Claim> {
     let (worker, now, expires_at) = (worker(name), at(second), at(second + 10));
-    let ask = Ask { worker: &worker, region: None, count, only, now, expires_at };
+    let ask = Ask { worker: &worker, region: None, count, only, at: Stages::ALL, stages: Stages::ALL, now, expires_at };
+    ledger.claim(&ask).await.unwrap()
+}
+
+/// Claims jobs at some stages alone, at second 5.
+pub(in crate::ledger) async fn claim_at(ledger: &dyn Ledger, stages: &[Stage], count: usize) -> Vec<Claim> {
+    let (worker, at_stages) = (worker("specialist"), stages.iter().copied().collect());
+    let ask = Ask {
+        worker: &worker,
+        region: None,
+        count,
+        only: None,
+        at: at_stages,
+        stages: at_stages,
+        now: at(5),
+        expires_at: at(15),
+    };
     ledger.claim(&ask).await.unwrap()
 }
 
 pub(in crate::ledger) fn failure(message: &str) -> Failure {
     Failure { kind: Kind::Corrupt, message: message.to_owned() }
+}
+
+/// What was found so far: one face, and its embedding where it is given.
+pub(in crate::ledger) fn found(embedding: Option<Vec<f32>>) -> Found {
+    let Finished { analysis, pipeline, timings, .. } = finished(embedding);
+    let done = Stages::between(Stage::AiAnalysis, Stage::MomentDetection);
+    Found { done, analysis, models: "test".to_owned(), pipeline, timings }
 }
 
 /// A result with one face, and its embedding where it is given.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use procession_domain::{Classified as _, GalleryId, Kind, Region, gallery::Rank, recipe::Priority};
+use procession_domain::{Classified as _, GalleryId, Kind, Region, Stages, gallery::Rank, recipe::Priority};
 
 use super::{
     super::{Arrival, Ask},
@@ -54,7 +54,16 @@ pub(super) async fn a_placed_gallery_is_its_cluster_s(ledger: &dyn Ledger) {
     ledger.place_gallery(placed, Some(&there), "its originals are there").await.unwrap();
     let take = async |region, count, only| {
         let worker = worker("w");
-        let ask = Ask { worker: &worker, region, count, only, now: at(5), expires_at: at(15) };
+        let ask = Ask {
+            worker: &worker,
+            region,
+            count,
+            only,
+            at: Stages::ALL,
+            stages: Stages::ALL,
+            now: at(5),
+            expires_at: at(15),
+        };
         let claims = ledger.claim(&ask).await.unwrap();
         claims.into_iter().map(|claim| claim.gallery.id).collect::<Vec<_>>()
     };

@@ -1,4 +1,4 @@
-//! Whose turn it is, and what it takes: one call of `claim_jobs_1`, which is one transaction.
+//! Whose turn it is, and what it takes: one call of `claim_jobs_2`, which is one transaction.
 //!
 //! Claims go side by side: each takes the first gallery that no other claims from at this moment, so that among workers who
 //! ask at the same time the order is nearly that of `plan::schedule`, and exactly where one asks after another. What critical
@@ -8,7 +8,7 @@
 use std::sync::PoisonError;
 
 use procession_domain::{
-    JobId, Region, Timestamp,
+    JobId, Region, Stage, Stages, Timestamp,
     gallery::Gallery,
     job::{Claim, Lease},
 };
@@ -16,14 +16,22 @@ use procession_domain::{
 use super::{Connection, PostgresLedger, failed, rows};
 use crate::{Result, ledger::Ask};
 
-/// Columns of a claimed job: id, epoch, failures, cost, facts, its gallery's settings and opening, whether critical
-/// galleries and others contended.
-type Row = (i64, i64, i64, f64, String, String, i64, bool);
+/// Columns of a claimed job: id, epoch, failures, cost, stage, what was found, facts, its gallery's settings and opening, whether
+/// critical galleries and others contended.
+type Row = (i64, i64, i64, f64, i64, Option<String>, String, String, i64, bool);
 
-const CLAIM: &str = "SELECT * FROM claim_jobs_1($1, $2, $3, $4, $5, $6, $7)";
+const CLAIM: &str = "SELECT * FROM claim_jobs_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 pub(super) async fn claim(ledger: &PostgresLedger, ask: &Ask<'_>) -> Result<Vec<Claim>> {
     let critical = *ledger.critical_credit.lock().unwrap_or_else(PoisonError::into_inner) >= 0.0;
+    let place = |stage: Stage| stage.index() as i64;
+    let some: Option<Vec<i64>> = (ask.at != Stages::ALL).then(|| ask.at.iter().map(place).collect());
+    let (mut firsts, mut lasts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+    for (first, last) in ask.at.runs() {
+        firsts.push(place(first));
+        lasts.push(place(last));
+        ends.push(place(ask.stages.last_from(first).unwrap_or(last)));
+    }
     let jobs: Vec<Row> = sqlx::query_as(CLAIM)
         .bind(&ask.worker.0)
         .bind(ask.region.map(Region::as_str))
@@ -32,27 +40,36 @@ pub(super) async fn claim(ledger: &PostgresLedger, ask: &Ask<'_>) -> Result<Vec<
         .bind(ask.now.micros())
         .bind(ask.expires_at.micros())
         .bind(critical)
+        .bind(some)
+        .bind(firsts)
+        .bind(lasts)
+        .bind(ends)
         .fetch_all(&ledger.writer)
         .await
         .map_err(failed("claim jobs"))?;
     let Some((.., settings, opened_at, contended)) = jobs.first() else { return Ok(Vec::new()) };
-    if *contended {
-        let cost: f64 = jobs.iter().map(|job| job.3).sum();
-        let share = ledger.options.critical_share;
-        *ledger.critical_credit.lock().unwrap_or_else(PoisonError::into_inner) +=
-            cost * if critical { share - 1.0 } else { share };
-    }
     let mut gallery: Gallery = rows::read(settings, "gallery of job", &jobs[0].0.to_string())?;
     gallery.opened_at = Timestamp::from_micros(*opened_at);
-    let claim = |(job, epoch, failures, _, facts, ..): &Row| {
-        Ok(Claim {
-            lease: Lease { job: JobId(*job), epoch: *epoch, worker: ask.worker.clone(), expires_at: ask.expires_at },
-            photo: rows::read(facts, "photo of job", &job.to_string())?,
+    let (contended, mut charged) = (*contended, 0.0);
+    let mut claims = Vec::with_capacity(jobs.len());
+    for (job, epoch, failures, cost, stage, found, facts, ..) in jobs {
+        let (stage, id) = (rows::stage(stage, job)?, job.to_string());
+        charged += cost * ask.stages.part_from(stage);
+        claims.push(Claim {
+            lease: Lease { job: JobId(job), epoch, worker: ask.worker.clone(), expires_at: ask.expires_at },
+            photo: rows::read(&facts, "photo of job", &id)?,
             gallery: gallery.clone(),
-            failures: u32::try_from(*failures).unwrap_or(u32::MAX),
-        })
-    };
-    jobs.iter().map(claim).collect()
+            stage,
+            found: found.map(|found| rows::read(&found, "findings of job", &id)).transpose()?,
+            failures: u32::try_from(failures).unwrap_or(u32::MAX),
+        });
+    }
+    if contended {
+        let share = ledger.options.critical_share;
+        *ledger.critical_credit.lock().unwrap_or_else(PoisonError::into_inner) +=
+            charged * if critical { share - 1.0 } else { share };
+    }
+    Ok(claims)
 }
 
 /// Counts jobs that wait from now on. A gallery that had none joins those that have some at the least of their virtual

@@ -8,7 +8,10 @@ use super::{super::MIGRATIONS, PostgresOptions, address, failed, primary::Primar
 use crate::{Error, Result};
 
 /// What is PostgreSQL's alone, by the version that it belongs to.
-const ROUTINES: [(i64, &str); 1] = [(4, include_str!("../../../migrations/postgres/0004_routines.sql"))];
+const ROUTINES: [(i64, &str); 2] = [
+    (4, include_str!("../../../migrations/postgres/0004_routines.sql")),
+    (6, include_str!("../../../migrations/postgres/0006_routines.sql")),
+];
 
 /// Finds the primary, connects to it, and brings its tables up to date.
 pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<(Arc<Primary>, PgPool)> {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use procession_domain::{
-    Timestamp,
+    Stage, Timestamp,
     analysis::Face,
     gallery::Gallery,
-    job::Lease,
+    job::{Found, Lease},
     photo::{Failure, Finished},
 };
 
@@ -125,14 +125,90 @@ pub(super) async fn complete_all(ledger: &Store, done: &[(Lease, Finished)]) -> 
     Ok(results)
 }
 
-/// Keeps the embeddings if there is consent now: it may have been withdrawn while the worker had the photo.
+pub(super) async fn pass_on(ledger: &Store, passed: &[(Lease, Stage, Found)]) -> Result<Vec<Result<()>>> {
+    let action = "pass jobs on";
+    let mut results: Vec<_> = passed.iter().map(|(lease, ..)| Err(stale(lease))).collect();
+    let mut transaction = ledger.write(action).await?;
+    let mut waiting = BTreeMap::new();
+    // Everybody locks jobs in this order.
+    let mut order: Vec<usize> = (0..passed.len()).collect();
+    order.sort_by_key(|at| passed[*at].0.job.0);
+    for at in order {
+        let (lease, stage, found) = &passed[at];
+        let Some(held) = held(&mut transaction, lease, action).await? else { continue };
+        let faces = found.analysis.faces.as_deref().unwrap_or_default();
+        let mut kept = true;
+        if faces.iter().any(|face| face.embedding.is_some()) {
+            kept = keep_embeddings(&mut transaction, &held.photo, &held.gallery, faces, action).await?;
+        }
+        let found = if kept { found.clone() } else { unrecognised(found.clone()) };
+        wait_at(&mut transaction, lease, *stage, &found, action).await?;
+        if !held.waits {
+            *waiting.entry(held.gallery).or_insert(0) += 1;
+        }
+        results[at] = Ok(());
+    }
+    for (gallery, count) in waiting {
+        claim::add_waiting(&mut transaction, &gallery, count, action).await?;
+    }
+    // Those who go on with it may have nothing to do, whatever else waits in the gallery.
+    dialect::tell(&mut transaction).await?;
+    transaction.commit().await.map_err(failed(action))?;
+    Ok(results)
+}
+
+/// What was found, without whose faces they are: that would have to be done again.
+fn unrecognised(found: Found) -> Found {
+    let done = found.done.iter().filter(|stage| *stage != Stage::FaceRecognition).collect();
+    Found { done, ..found }
+}
+
+/// Those that were recognised on the way of a gallery's photos are so no more. Nobody passes on embeddings of such a job, so
+/// whoever has locked the embeddings of the gallery may wait for these jobs.
+pub(super) async fn forget_recognised(connection: &mut Connection, gallery: &str, action: &'static str) -> Result<()> {
+    let rows: Vec<(i64, String)> =
+        sqlx::query_as(RECOGNISED).bind(gallery).fetch_all(&mut *connection).await.map_err(failed(action))?;
+    for (job, found) in rows {
+        let found = unrecognised(rows::read(&found, "findings of job", &job.to_string())?);
+        let sql = "UPDATE job SET found = $2 WHERE id = $1";
+        let done = sqlx::query(sql).bind(job).bind(rows::write(&found)?).execute(&mut *connection).await;
+        done.map_err(failed(action))?;
+    }
+    Ok(())
+}
+
+const RECOGNISED: &str =
+    for_update!("SELECT id, found FROM job WHERE gallery = $1 AND found LIKE '%\"face_recognition\"%' ORDER BY id");
+
+/// The job waits at this stage. Nobody has the right to complete it under this epoch any more.
+async fn wait_at(
+    connection: &mut Connection,
+    lease: &Lease,
+    stage: Stage,
+    found: &Found,
+    action: &'static str,
+) -> Result<()> {
+    let sql =
+        "UPDATE job SET state = 'waiting', wakes_at = NULL, worker = NULL, failures = 0, failure = NULL, stage = $2,
+         found = $3 WHERE id = $1";
+    let done = sqlx::query(sql)
+        .bind(lease.job.0)
+        .bind(stage.index() as i64)
+        .bind(rows::write(found)?)
+        .execute(connection)
+        .await;
+    done.map(|_| ()).map_err(failed(action))
+}
+
+/// Keeps the embeddings if there is consent now: it may have been withdrawn while the worker had the photo. Returns whether there
+/// is.
 async fn keep_embeddings(
     connection: &mut Connection,
     photo: &str,
     gallery: &str,
     faces: &[Face],
     action: &'static str,
-) -> Result<()> {
+) -> Result<bool> {
     // Whoever erases them waits until these are there, or reads that the consent is gone.
     dialect::lock_shared(connection, &embeddings_of(gallery)).await?;
     let settings: String = sqlx::query_scalar("SELECT settings FROM gallery WHERE id = $1")
@@ -141,11 +217,11 @@ async fn keep_embeddings(
         .await
         .map_err(failed(action))?;
     if !rows::read::<Gallery>(&settings, "gallery", gallery)?.consent.faces {
-        return Ok(());
+        return Ok(false);
     }
     for (face, embedding) in (0_i64..).zip(faces.iter().map(|face| &face.embedding)) {
         let Some(vector) = embedding else { continue };
-        sqlx::query("INSERT INTO embedding (photo, face, gallery, vector) VALUES ($1, $2, $3, $4)")
+        sqlx::query(KEEP)
             .bind(photo)
             .bind(face)
             .bind(gallery)
@@ -154,8 +230,12 @@ async fn keep_embeddings(
             .await
             .map_err(failed(action))?;
     }
-    Ok(())
+    Ok(true)
 }
+
+/// They may be there from before the photo's analysis was done again.
+const KEEP: &str = "INSERT INTO embedding (photo, face, gallery, vector) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (photo, face) DO UPDATE SET vector = excluded.vector";
 
 /// What whoever keeps or erases a gallery's embeddings locks.
 pub(super) fn embeddings_of(gallery: &str) -> String {
@@ -167,6 +247,9 @@ pub(super) async fn quarantine(ledger: &Store, lease: &Lease, failure: &Failure,
     let mut transaction = ledger.write(action).await?;
     let held = held_or_conflict(&mut transaction, lease, action).await?;
     execute_on_job(&mut transaction, "DELETE FROM job WHERE id = $1", lease, action).await?;
+    // Of a photo that was passed on.
+    let sql = "DELETE FROM embedding WHERE photo = $1";
+    sqlx::query(sql).bind(&held.photo).execute(&mut *transaction).await.map_err(failed(action))?;
     sqlx::query("UPDATE photo SET state = 'quarantined', failure = $2 WHERE id = $1")
         .bind(&held.photo)
         .bind(rows::write(failure)?)

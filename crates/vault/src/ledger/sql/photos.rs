@@ -183,6 +183,7 @@ pub(super) async fn erase_embeddings(ledger: &Store, gallery: GalleryId) -> Resu
     let mut transaction = ledger.write(action).await?;
     dialect::lock(&mut transaction, &leases::embeddings_of(&gallery)).await?;
     let done = sqlx::query(sql).bind(&gallery).execute(&mut *transaction).await.map_err(failed(action))?;
+    leases::forget_recognised(&mut transaction, &gallery, action).await?;
     transaction.commit().await.map_err(failed(action))?;
     Ok(done.rows_affected())
 }

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use jiff::civil::Date;
 use procession_domain::{
-    ContentHash, GalleryId, PhotoId, Region, StudioId, Timestamp,
+    ContentHash, GalleryId, PhotoId, Region, Stage, StudioId, Timestamp,
     demand::{Arrivals, Booked},
     gallery::{Backlog, Gallery, Progress, Rank},
-    job::{Claim, Holder, Lease},
+    job::{Claim, Found, Holder, Lease},
     photo::{Failure, Finished, Photo, PhotoState, Refusal},
 };
 
@@ -119,6 +119,10 @@ impl Ledger for Store {
 
     async fn complete_all(&self, done: &[(Lease, Finished)]) -> Result<Vec<Result<()>>> {
         self.lasting("complete jobs", || leases::complete_all(self, done)).await
+    }
+
+    async fn pass_on(&self, passed: &[(Lease, Stage, Found)]) -> Result<Vec<Result<()>>> {
+        self.lasting("pass jobs on", || leases::pass_on(self, passed)).await
     }
 
     async fn quarantine(&self, lease: &Lease, failure: &Failure, now: Timestamp) -> Result<()> {

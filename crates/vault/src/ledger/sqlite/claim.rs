@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use procession_domain::{
-    JobId, Region, Timestamp,
+    JobId, Region, Stages, Timestamp,
     job::{Claim, Lease},
 };
 use sqlx::SqliteConnection;
@@ -31,10 +31,25 @@ const CANDIDATES: &str = "SELECT
      critical_credit
      FROM schedule WHERE id = 1";
 
-/// The first jobs of a gallery, with their photos.
-const FIRST_JOBS: &str = "SELECT job.id, job.epoch, job.failures, job.cost, photo.facts
+/// As `CANDIDATES`, of the galleries with jobs that wait at one of these stages: each is looked into in its turn, until one has
+/// some.
+const CANDIDATES_AT: &str = "SELECT
+     (SELECT id FROM gallery WHERE waiting > 0 AND critical_at <= $1
+         AND ($2 IS NULL OR cluster IS NULL OR cluster = $2)
+         AND EXISTS (SELECT 1 FROM job WHERE job.gallery = gallery.id AND state = 'waiting' AND stage IN ($3, $4, $5))
+         ORDER BY deadline, id LIMIT 1),
+     (SELECT id FROM gallery WHERE waiting > 0 AND critical_at > $1
+         AND ($2 IS NULL OR cluster IS NULL OR cluster = $2)
+         AND EXISTS (SELECT 1 FROM job WHERE job.gallery = gallery.id AND state = 'waiting' AND stage IN ($3, $4, $5))
+         ORDER BY vtime, deadline, id LIMIT 1),
+     critical_credit
+     FROM schedule WHERE id = 1";
+
+/// The first jobs of a gallery at these stages, with their photos.
+const FIRST_JOBS: &str = "SELECT job.id, job.epoch, job.failures, job.cost, job.stage, job.found, photo.facts
      FROM job JOIN photo ON photo.id = job.photo
-     WHERE job.gallery = $1 AND job.state = 'waiting' ORDER BY job.priority DESC, job.id LIMIT $2";
+     WHERE job.gallery = $1 AND job.state = 'waiting' AND job.stage BETWEEN $3 AND $4
+     ORDER BY job.stage DESC, job.priority DESC, job.id LIMIT $2";
 
 const TAKE: &str = "UPDATE job SET state = 'held', epoch = epoch + 1, worker = $2, wakes_at = $3
      WHERE id IN (SELECT value FROM json_each($1))";
@@ -49,7 +64,8 @@ const FLOOR: &str = "SELECT COALESCE((SELECT MIN(vtime) FROM gallery WHERE waiti
      FROM schedule WHERE id = 1";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 7] = [WAKE, CANDIDATES, FIRST_JOBS, TAKE, CHARGE, RECORD_TURN, FLOOR];
+pub(super) const STATEMENTS: [&str; 8] =
+    [WAKE, CANDIDATES, CANDIDATES_AT, FIRST_JOBS, TAKE, CHARGE, RECORD_TURN, FLOOR];
 
 pub(super) async fn claim(ledger: &SqliteLedger, ask: &Ask<'_>) -> Result<Vec<Claim>> {
     let mut transaction = ledger.write(ACTION).await?;
@@ -86,12 +102,15 @@ async fn wake(connection: &mut SqliteConnection, now: Timestamp) -> Result<()> {
 }
 
 async fn next(connection: &mut SqliteConnection, ask: &Ask<'_>, critical_share: f64) -> Result<Option<Turn>> {
-    let candidates: (Option<String>, Option<String>, f64) = sqlx::query_as(CANDIDATES)
-        .bind(ask.now.micros())
-        .bind(ask.region.map(Region::as_str))
-        .fetch_one(connection)
-        .await
-        .map_err(failed(ACTION))?;
+    let statement = if ask.at == Stages::ALL { CANDIDATES } else { CANDIDATES_AT };
+    let mut query = sqlx::query_as(statement).bind(ask.now.micros()).bind(ask.region.map(Region::as_str));
+    if ask.at != Stages::ALL {
+        // Of the four stages, three at most: no job is at the one that fills up.
+        let stages = ask.at.iter().map(|stage| stage.index() as i64).chain(std::iter::repeat(-1));
+        query = stages.take(3).fold(query, |query, stage| query.bind(stage));
+    }
+    let candidates: (Option<String>, Option<String>, f64) =
+        query.fetch_one(connection).await.map_err(failed(ACTION))?;
     Ok(match candidates {
         (Some(critical), Some(_), credit) if credit >= 0.0 => {
             Some(Turn { gallery: critical, credit_per_cost: critical_share - 1.0 })
@@ -102,18 +121,37 @@ async fn next(connection: &mut SqliteConnection, ask: &Ask<'_>, critical_share: 
     })
 }
 
+/// Columns of a waiting job: id, epoch, failures, cost, stage, what was found, its photo's facts.
+type Row = (i64, i64, i64, f64, i64, Option<String>, String);
+
+/// The first jobs of the gallery, and what they cost.
+async fn first_jobs(connection: &mut SqliteConnection, gallery: &str, ask: &Ask<'_>) -> Result<(Vec<Row>, f64)> {
+    let (mut jobs, mut cost) = (Vec::new(), 0.0);
+    for (first, last) in ask.at.runs() {
+        let of_run: Vec<Row> = sqlx::query_as(FIRST_JOBS)
+            .bind(gallery)
+            .bind(rows::limit(ask.count - jobs.len()))
+            .bind(first.index() as i64)
+            .bind(last.index() as i64)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(failed(ACTION))?;
+        for job in &of_run {
+            cost += job.3 * ask.stages.part_from(rows::stage(job.4, job.0)?);
+        }
+        jobs.extend(of_run);
+        if jobs.len() >= ask.count {
+            break;
+        }
+    }
+    Ok((jobs, cost))
+}
+
 async fn take(connection: &mut SqliteConnection, turn: &Turn, ask: &Ask<'_>) -> Result<Vec<Claim>> {
-    type Row = (i64, i64, i64, f64, String);
-    let jobs: Vec<Row> = sqlx::query_as(FIRST_JOBS)
-        .bind(&turn.gallery)
-        .bind(rows::limit(ask.count))
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed(ACTION))?;
+    let (jobs, cost) = first_jobs(connection, &turn.gallery, ask).await?;
     if jobs.is_empty() {
         return Ok(Vec::new());
     }
-    let cost: f64 = jobs.iter().map(|(.., cost, _)| cost).sum();
     let (settings, opened_at, vtime, waiting): (String, i64, f64, i64) = sqlx::query_as(CHARGE)
         .bind(&turn.gallery)
         .bind(jobs.len() as i64)
@@ -140,16 +178,17 @@ async fn take(connection: &mut SqliteConnection, turn: &Turn, ask: &Ask<'_>) -> 
         .execute(&mut *connection)
         .await
         .map_err(failed(ACTION))?;
-    let mut claims = Vec::with_capacity(jobs.len());
-    for (job, epoch, failures, _, facts) in jobs {
-        claims.push(Claim {
+    let claim = |(job, epoch, failures, _, stage, found, facts): Row| {
+        Ok(Claim {
             lease: Lease { job: JobId(job), epoch: epoch + 1, worker: ask.worker.clone(), expires_at: ask.expires_at },
             photo: rows::read(&facts, "photo of job", &job.to_string())?,
             gallery: gallery.clone(),
+            stage: rows::stage(stage, job)?,
+            found: found.map(|found| rows::read(&found, "findings of job", &job.to_string())).transpose()?,
             failures: u32::try_from(failures).unwrap_or(u32::MAX),
-        });
-    }
-    Ok(claims)
+        })
+    };
+    jobs.into_iter().map(claim).collect()
 }
 
 /// Counts jobs that wait from now on. A gallery that had none joins those that have some at the least of their virtual

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::task::JoinHandle;
 
-use procession_domain::{Classified as _, GalleryId, JobId, Kind, photo::PhotoState};
+use procession_domain::{Classified as _, GalleryId, JobId, Kind, Stages, photo::PhotoState};
 
 use super::{Checked as _, Ledger as _, PostgresLedger, Server, open, samples};
 use crate::{Error, Result};
@@ -42,7 +42,16 @@ async fn work(ledger: &PostgresLedger, gallery: GalleryId, task: usize, progress
         progress.fetch_add(1, Ordering::Relaxed);
         let worker = samples::worker(&task.to_string());
         let (now, expires_at) = (samples::at(5), samples::at(500));
-        let ask = super::super::super::Ask { worker: &worker, region: None, count: 2, only: None, now, expires_at };
+        let ask = super::super::super::Ask {
+            worker: &worker,
+            region: None,
+            count: 2,
+            only: None,
+            at: Stages::ALL,
+            stages: Stages::ALL,
+            now,
+            expires_at,
+        };
         let claims = insist(|| ledger.claim(&ask)).await.unwrap();
         let done: Vec<_> =
             claims.into_iter().map(|claim| (claim.lease, samples::finished(Some(vec![0.5; 4])))).collect();
