@@ -14,9 +14,26 @@ use serde_json::Value;
 /// Until it has started again.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// What a process runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    /// The binary.
+    pub(crate) binary: PathBuf,
+    /// The folder of its models; none if it has none.
+    pub(crate) models: Option<PathBuf>,
+}
+
+impl Default for Program {
+    /// As cargo built it with the tests, without models.
+    fn default() -> Self {
+        Self { binary: env!("CARGO_BIN_EXE_procession").into(), models: None }
+    }
+}
+
 /// A running process of the binary.
 #[derive(Debug)]
 pub(crate) struct Node {
+    program: Program,
     /// The folder that is its own.
     folder: PathBuf,
     process: Child,
@@ -29,10 +46,15 @@ pub(crate) struct Node {
 impl Node {
     /// Starts a process with this configuration (TOML) and a data folder of its own, in `folder/name`.
     pub(crate) fn start(folder: &Path, name: &str, configuration: &str) -> Self {
+        Self::start_as(&Program::default(), folder, name, configuration)
+    }
+
+    /// The same with another binary, or with models.
+    pub(crate) fn start_as(program: &Program, folder: &Path, name: &str, configuration: &str) -> Self {
         let own = folder.join(name);
         fs::create_dir_all(&own).unwrap();
         fs::write(own.join("procession.toml"), configuration).unwrap();
-        let started = spawn(&own, "127.0.0.1:0");
+        let started = spawn(program, &own, "127.0.0.1:0");
         started.unwrap_or_else(|line| {
             panic!("{name} did not start: {line}{}", fs::read_to_string(own.join("log.txt")).unwrap())
         })
@@ -43,7 +65,7 @@ impl Node {
         self.kill();
         let (start, address) = (Instant::now(), self.url.trim_start_matches("http://").to_owned());
         loop {
-            match spawn(&self.folder, &address) {
+            match spawn(&self.program, &self.folder, &address) {
                 Ok(started) => {
                     let key = self.key.take();
                     *self = started;
@@ -81,13 +103,13 @@ impl Drop for Node {
 }
 
 /// Starts a process in its folder, and waits until it says where it listens; what it said instead, if it did not start.
-fn spawn(own: &Path, listen: &str) -> Result<Node, String> {
+fn spawn(program: &Program, own: &Path, listen: &str) -> Result<Node, String> {
     let log = fs::File::options().create(true).append(true).open(own.join("log.txt")).unwrap();
-    let mut process = Command::new(env!("CARGO_BIN_EXE_procession"))
+    let mut process = Command::new(&program.binary)
         .args(["serve", "--json", "--listen", listen, "--config"])
         .arg(own.join("procession.toml"))
         .env("PROCESSION_DATA", own.join("data"))
-        .env("PROCESSION_MODELS", own.join("no-models"))
+        .env("PROCESSION_MODELS", program.models.clone().unwrap_or_else(|| own.join("no-models")))
         .env("NO_COLOR", "1")
         .stdout(Stdio::piped())
         .stderr(log)
@@ -112,5 +134,5 @@ fn spawn(own: &Path, listen: &str) -> Result<Node, String> {
     std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
     let text = |field: &str| said[field].as_str().map(str::to_owned);
     let (url, key) = (text("url").unwrap(), text("key"));
-    Ok(Node { folder: own.to_owned(), process, url, key })
+    Ok(Node { program: program.clone(), folder: own.to_owned(), process, url, key })
 }
