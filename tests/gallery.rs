@@ -11,7 +11,11 @@ mod bench;
 mod consent;
 #[path = "gallery/crash.rs"]
 mod crash;
+#[path = "gallery/full.rs"]
+mod full;
 #[path = "gallery/hostile.rs"]
 mod hostile;
+#[path = "service/small_disk.rs"]
+mod small_disk;
 #[path = "gallery/whole.rs"]
 mod whole;

@@ -24,8 +24,12 @@ mod edge;
 mod fleet;
 #[path = "service/forecast.rs"]
 mod forecast;
+#[path = "service/full.rs"]
+mod full;
 #[path = "service/galleries.rs"]
 mod galleries;
+#[path = "service/hung.rs"]
+mod hung;
 #[path = "service/isolation.rs"]
 mod isolation;
 #[path = "service/lagging.rs"]
@@ -62,6 +66,8 @@ mod scaler;
 mod schema;
 #[path = "../crates/vault/tests/support/seaweed.rs"]
 mod seaweed;
+#[path = "service/small_disk.rs"]
+mod small_disk;
 #[path = "service/stages.rs"]
 mod stages;
 #[path = "service/tenants.rs"]

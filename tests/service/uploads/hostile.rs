@@ -3,11 +3,10 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
-    process::Command,
 };
 
 use super::{assert_stored, begin, eventually, head, patch, photo, spooled, tus};
-use crate::running::Running;
+use crate::{running::Running, small_disk::SmallDisk};
 
 /// A PATCH whose body never comes, though the server waits for it.
 pub(super) fn stalled_patch(service: &Running, path: &str, offset: usize, length: usize) -> TcpStream {
@@ -197,7 +196,7 @@ async fn a_full_disk_says_so_and_loses_nothing() {
     let mut service = Running::start();
     let gallery = service.open_gallery("full").await;
     let uploads = service.path("data/uploads");
-    let disk = SmallDisk::mount(&uploads);
+    let disk = SmallDisk::mount(&uploads, 3);
     service.restart();
     let filler = uploads.join("filler");
     std::fs::write(&filler, vec![0; 2_700_000]).unwrap();
@@ -212,22 +211,4 @@ async fn a_full_disk_says_so_and_loses_nothing() {
     assert!(eventually(|| spooled(&service).is_empty()).await);
     service.kill();
     drop(disk);
-}
-
-/// A file system of 3 MB over a folder. Only root may make one.
-struct SmallDisk(std::path::PathBuf);
-
-impl SmallDisk {
-    fn mount(folder: &std::path::Path) -> Self {
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(folder).status().unwrap();
-        assert!(mounted.success(), "this test fills a small disk of its own and must be root to mount it");
-        Self(folder.to_owned())
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-    }
 }
