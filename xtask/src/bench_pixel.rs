@@ -61,6 +61,26 @@ pub(crate) fn photos() -> Result<Vec<PathBuf>> {
     Ok(Bench::prepare()?.photos)
 }
 
+/// These and four with people, made of the demo's, as links in a folder of the cache; or all of them at 480 pixels, in another.
+///
+/// # Errors
+/// If what they are made of cannot be brought here.
+pub(crate) fn photos_with_people(people: &Path, are_small: bool) -> Result<PathBuf> {
+    let bench = Bench::prepare()?;
+    let [full, small] = ["load", "load-small"].map(|name| bench.folder.with_file_name(name));
+    show(bench.python("make_photos.py").arg("--people").args([people, &full]))?;
+    for photo in &bench.photos {
+        let link = full.join(photo.file_name().unwrap_or_default());
+        if !link.exists() {
+            fs::hard_link(photo, &link).with_context(|| format!("cannot make {}", link.display()))?;
+        }
+    }
+    if are_small {
+        show(bench.python("make_photos.py").arg("--small").args([&full, &small]))?;
+    }
+    Ok(if are_small { small } else { full })
+}
+
 fn options(arguments: &[String]) -> Result<(usize, bool)> {
     let (mut rounds, mut write) = (ROUNDS, false);
     let mut words = arguments.iter();

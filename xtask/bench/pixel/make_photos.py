@@ -1,6 +1,8 @@
 """Makes the photos of the pixel benchmark: wallpapers at the sizes of cameras, with the noise of a sensor.
 
     python make_photos.py WALLPAPERS OUT
+    python make_photos.py --people PHOTOS OUT    people, enlarged, for the load test
+    python make_photos.py --small PHOTOS OUT     what is in a folder, at 480 pixels
 
 A wallpaper is cleaner than what a camera writes, and entropy decoding is most of the work, so each photo gets as much
 signal-dependent luma and chroma noise as brings it to the size that such a camera's files have. Same input, same output.
@@ -25,6 +27,14 @@ PHOTOS = [
     ("12mp_420", (4240, 2832), 2, 93, 5.2, 1, "Dragonfly_by_Bolly.jpg"),
     ("45mp_422", (8256, 5504), 1, 93, 17.0, 1, "sunset_by_Aitzol_Berasategi.jpg"),
     ("33mp_420", (7008, 4672), 2, 92, 11.0, 1, "Elephants_5640x3172.jpg"),
+]
+
+# People whom the models find; enlarged, the faces are as large as on a portrait.
+PEOPLE = [
+    ("24mp_people_a", (6000, 4000), 2, 93, 8.5, 1, "DEMO_0012_four-by-the-window.jpg"),
+    ("24mp_people_b", (6000, 4000), 1, 94, 10.5, 1, "DEMO_0025_three-at-the-bar.jpg"),
+    ("45mp_people", (5504, 8256), 2, 92, 15.0, 1, "DEMO_0011_friends.jpg"),
+    ("12mp_people", (4240, 2832), 2, 93, 5.5, 1, "DEMO_0034_three-on-a-sofa.jpg"),
 ]
 
 
@@ -78,15 +88,15 @@ def fitting_sigma(picture, subsampling, quality, megabytes):
     return (low + high) / 2
 
 
-def main(wallpapers, out):
-    found = {path.name: path for path in sorted(Path(wallpapers).rglob("*.jpg"))}
+def make(photos, pictures, out, seed):
+    found = {path.name: path for path in sorted(Path(pictures).rglob("*.jpg"))}
     out.mkdir(parents=True, exist_ok=True)
-    for index, (name, size, subsampling, quality, megabytes, orientation, wallpaper) in enumerate(PHOTOS):
+    for index, (name, size, subsampling, quality, megabytes, orientation, wallpaper) in enumerate(photos):
         target = out / f"{name}.jpg"
         if target.exists():
             continue
         picture = cover(Image.open(found[wallpaper]).convert("RGB"), *size)
-        picture = with_noise(picture, fitting_sigma(picture, subsampling, quality, megabytes), 100 + index)
+        picture = with_noise(picture, fitting_sigma(picture, subsampling, quality, megabytes), seed + index)
         exif = Image.Exif()
         exif[0x0112] = orientation
         unfinished = target.with_suffix(".part")
@@ -95,5 +105,24 @@ def main(wallpapers, out):
         print(name, size, f"{target.stat().st_size / 1e6:.1f} MB", flush=True)
 
 
+def make_small(photos, out):
+    out.mkdir(parents=True, exist_ok=True)
+    for path in sorted(Path(photos).glob("*.jpg")):
+        target = out / path.name
+        if not target.exists():
+            picture = Image.open(path).convert("RGB")
+            picture.thumbnail((480, 480), Image.LANCZOS)
+            picture.save(target.with_suffix(".part"), "JPEG", quality=80)
+            target.with_suffix(".part").rename(target)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    match sys.argv[1:]:
+        case ["--people", photos, out]:
+            make(PEOPLE, photos, Path(out), 200)
+        case ["--small", photos, out]:
+            make_small(photos, Path(out))
+        case [wallpapers, out]:
+            make(PHOTOS, wallpapers, Path(out), 100)
+        case _:
+            sys.exit(__doc__)
