@@ -19,6 +19,13 @@ pub(crate) fn text(line: &str, name: &str) -> Result<String> {
     Ok(after.split('"').next().unwrap_or_default().to_owned())
 }
 
+/// Texts without brackets or quotes, in a list in flat JSON.
+pub(crate) fn list(line: &str, name: &str) -> Vec<String> {
+    let after = line.split(&format!("\"{name}\":[")).nth(1).unwrap_or_default();
+    let inside = after.split(']').next().unwrap_or_default();
+    inside.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
 /// The middle of some figures, and the smallest and largest.
 pub(crate) fn spread(mut figures: Vec<f64>) -> (f64, f64, f64) {
     figures.sort_by(f64::total_cmp);
@@ -65,6 +72,8 @@ mod tests {
         assert_eq!(number(line, "seconds").unwrap(), 1.25);
         assert_eq!(number(line, "cpu_seconds").unwrap(), 2.4);
         assert!(number(line, "bytes").is_err());
+        assert_eq!(list(r#"{"a":1,"said":["one","two"],"b":[]}"#, "said"), ["one", "two"]);
+        assert!(list(line, "said").is_empty());
     }
 
     #[test]

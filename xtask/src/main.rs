@@ -12,6 +12,7 @@ mod check;
 mod demo;
 mod drill;
 mod figures;
+mod load_test;
 mod run;
 mod scaling;
 mod setup;
@@ -34,6 +35,7 @@ The developer's commands of Procession.
   cargo xtask drill        breaks a real deployment and measures how it goes on (--write)
   cargo xtask chaos        breaks it at random (--seed N, --minutes M, --photos N, --galleries N, --break, --write)
   cargo xtask scaling      grows fleets to ten times their size, really and in a simulated season (--break)
+  cargo xtask load-test    measures a loaded deployment beside the targets (--help: its options)
   cargo xtask bench serve  measures delivery and uploads beside nginx (--rounds N, --seconds N, --write)
   cargo xtask bench simulation  does a few galleries really and simulated, and compares (--break, --write)
   cargo xtask photos       only makes the demo's folder of photos, and says where
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         ["bench", "ledger", ..] => bench_ledger::run(&arguments[2..]),
         ["chaos", ..] => chaos::run(&arguments[1..]),
         ["scaling", ..] => scaling::run(&arguments[1..]),
+        ["load-test", ..] => load_test::run(&arguments[1..]),
         ["drill", ..] => drill::run(&arguments[1..]),
         ["bench", "serve", ..] => bench_serve::run(&arguments[2..]),
         ["bench", "simulation", ..] => bench_simulation::run(&arguments[2..]),
