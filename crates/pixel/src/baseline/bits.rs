@@ -58,12 +58,6 @@ impl Window {
     pub(super) fn peek<const WIDTH: u32>(&self) -> usize {
         (self.bits >> (64 - WIDTH)) as usize
     }
-
-    /// The next `width` bits, 0 to 31.
-    #[inline(always)]
-    pub(super) fn peek_any(&self, width: u32) -> u32 {
-        ((self.bits >> 1) >> (63 - width)) as u32
-    }
 }
 
 /// What lies between two markers, a piece at a time.

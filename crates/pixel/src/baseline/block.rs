@@ -2,11 +2,14 @@
 
 use super::{
     bits::{Piece, Window},
-    huffman::{Ac, DC_BITS, Dc, END, PAIR_BITS, SKIP_BITS, Slow, extend, steps},
+    huffman::{Ac, DC_BITS, Dc, END, PAIR_BITS, SKIP_BITS},
 };
 
 /// Where in [`Coefficients`] what the scale does not show is put.
 const ELSEWHERE: u8 = 255;
+
+/// Looks at the pairs' table from one refill to the next.
+const LOOKS: u32 = 3;
 
 /// A block's coefficients as the transform wants them; those that are behind its own are put anywhere behind them.
 pub(super) type Coefficients = [i16; 256];
@@ -46,14 +49,6 @@ impl Places {
     }
 }
 
-/// One coefficient, or what stands in its place.
-struct Step {
-    window: Window,
-    /// How far on; [`END`] at the end of the block.
-    steps: u32,
-    value: i16,
-}
-
 /// Reads a block for a scale of `N` eighths: its first coefficient as the difference to the block before, the others to
 /// `target`, which must be 0 where the scale shows something. `None` if there is no such code.
 #[inline(always)]
@@ -86,19 +81,10 @@ fn first(mut window: Window, piece: &Piece, dc: &Dc) -> Option<(Window, i32)> {
         window.take(entry.bits());
         return Some((window, entry.value()));
     }
-    slow_first(window, piece, &dc.slow)
-}
-
-#[cold]
-#[inline(never)]
-fn slow_first(mut window: Window, piece: &Piece, slow: &Slow) -> Option<(Window, i32)> {
-    let (bits, symbol) = slow.symbol(window.peek::<16>() as u32)?;
-    window.take(bits);
-    let count = u32::from(symbol & 15);
-    let difference = extend(window.peek_any(count), count);
-    window.take(count);
+    let long = dc.slow.read(window.bits)?;
+    window.take(long.bits());
     window.refill(piece);
-    Some((window, difference))
+    Some((window, long.value()))
 }
 
 /// The coefficients up to the last that the scale shows, one or two at a look. Gives the position of the last that was read:
@@ -111,13 +97,13 @@ fn shown<const N: usize>(
     places: &Places,
     target: &mut Coefficients,
 ) -> Option<(Window, u32)> {
-    const { assert!(DC_BITS + 4 * PAIR_BITS <= 56) };
+    const { assert!(DC_BITS + LOOKS * PAIR_BITS <= 56) };
     // From there on a pair's second might be behind the block's end, which its first may be.
     let last = LAST[N].min(47);
     let mut position = 0;
-    'more: loop {
+    while position < last {
         let mut sum = 0u32;
-        for _ in 0..4 {
+        for _ in 0..LOOKS {
             let pair = ac.pairs[window.peek::<PAIR_BITS>()];
             let (steps, value) = pair.first();
             let one = position + steps;
@@ -128,32 +114,44 @@ fn shown<const N: usize>(
             window.shift(pair.packed());
             sum = sum.wrapping_add(pair.packed());
             if two >= last {
-                window.counted(sum);
                 if !pair.is_unknown() {
-                    position = two;
-                    break 'more;
+                    window.counted(sum);
+                    return rest::<N>(window, piece, ac, places, target, two);
                 }
-                let step = single(window, piece, &ac.slow)?;
-                window = step.window;
-                position += step.steps;
-                places.put(target, position, step.value);
-                if position >= last {
-                    break 'more;
-                }
-                continue 'more;
+                // Nothing was taken and nothing was put where it counts.
+                window.counted(sum);
+                window.refill(piece);
+                let long = ac.slow.read(window.bits)?;
+                window.take(long.bits());
+                position += long.steps();
+                places.put(target, position, long.value() as i16);
+                sum = 0;
+                break;
             }
             position = two;
         }
         window.counted(sum);
         window.refill(piece);
     }
-    if LAST[N] > last {
-        while position < LAST[N] {
-            let step = single(window, piece, &ac.slow)?;
-            window = step.window;
-            position += step.steps;
-            places.put(target, position, step.value);
-        }
+    rest::<N>(window, piece, ac, places, target, position)
+}
+
+/// The coefficients that pairs must not be used for.
+#[inline(always)]
+fn rest<const N: usize>(
+    mut window: Window,
+    piece: &Piece,
+    ac: &Ac,
+    places: &Places,
+    target: &mut Coefficients,
+    mut position: u32,
+) -> Option<(Window, u32)> {
+    while LAST[N] > 47 && position < LAST[N] {
+        window.refill(piece);
+        let long = ac.slow.read(window.bits)?;
+        window.take(long.bits());
+        position += long.steps();
+        places.put(target, position, long.value() as i16);
     }
     Some((window, position))
 }
@@ -173,9 +171,10 @@ fn skip(mut window: Window, piece: &Piece, ac: &Ac, mut position: u32) -> Option
                     window.take(entry.packed());
                     return Some(window);
                 }
-                let step = single(window, piece, &ac.slow)?;
-                window = step.window;
-                position += step.steps;
+                window.refill(piece);
+                let long = ac.slow.read(window.bits)?;
+                window.take(long.bits());
+                position += long.steps();
                 if position >= 63 {
                     return Some(window);
                 }
@@ -189,20 +188,6 @@ fn skip(mut window: Window, piece: &Piece, ac: &Ac, mut position: u32) -> Option
         window.counted(sum);
         window.refill(piece);
     }
-}
-
-/// One coefficient of any length. Leaves 56 bits or more.
-#[cold]
-#[inline(never)]
-fn single(mut window: Window, piece: &Piece, slow: &Slow) -> Option<Step> {
-    window.refill(piece);
-    let (bits, symbol) = slow.symbol(window.peek::<16>() as u32)?;
-    window.take(bits);
-    let count = u32::from(symbol & 15);
-    let value = extend(window.peek_any(count), count) as i16;
-    window.take(count);
-    window.refill(piece);
-    Some(Step { window, steps: steps(symbol), value })
 }
 
 #[cfg(test)]

@@ -8,12 +8,14 @@
 //!
 //! What is longer than that is looked up by [`Slow`].
 
+use std::num::NonZeroU32;
+
 use super::header::Code;
 
 /// Bits that index [`Dc`].
 pub(super) const DC_BITS: u32 = 10;
 /// Bits that index [`Ac::pairs`].
-pub(super) const PAIR_BITS: u32 = 11;
+pub(super) const PAIR_BITS: u32 = 12;
 /// Bits that index [`Ac::skips`].
 pub(super) const SKIP_BITS: u32 = 12;
 /// Added to the position in a block by the code for "no more coefficients".
@@ -62,7 +64,7 @@ impl Pair {
     /// It is not in the table.
     #[inline(always)]
     pub(super) fn is_unknown(self) -> bool {
-        self.0 & 63 == 0
+        self.0 == Self::UNKNOWN.0
     }
 
     /// How far on the first coefficient is, and its value.
@@ -95,7 +97,7 @@ impl Skip {
     /// It is not in the table.
     #[inline(always)]
     pub(super) fn is_unknown(self) -> bool {
-        self.0 & 63 == 0
+        self.0 == Self::UNKNOWN.0
     }
 
     /// How far on.
@@ -133,14 +135,48 @@ impl Slow {
         Some(slow)
     }
 
-    /// The length and symbol of the code that a window of 16 bits begins with. `None` if it begins with none.
-    #[inline(always)]
-    pub(super) fn symbol(&self, window: u32) -> Option<(u32, u8)> {
+    /// The code that 64 bits begin with, and its value. `None` if they begin with none.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn read(&self, bits: u64) -> Option<Long> {
+        let window = (bits >> 48) as u32;
         // Counted without a branch: the length is as good as random.
         let shorter: u32 = self.beyond.iter().map(|&beyond| u32::from(window >= beyond)).sum();
         let offset = *self.offset.get(shorter as usize)?;
         let code = (window >> (15 - shorter)) as i32;
-        Some((shorter + 1, self.symbols[(code + offset) as usize & 255]))
+        let symbol = self.symbols[(code + offset) as usize & 255];
+        let (length, count) = (shorter + 1, u32::from(symbol & 15));
+        let value = ((bits << length) >> 1 >> (63 - count)) as u32;
+        Long::new(length + count, steps(symbol), extend(value, count))
+    }
+}
+
+/// A code of any length with its value: from the lowest bit, 8 bits of how many bits it takes, 8 of how far on it leads, 16 of
+/// the value. It fits a register, as does an `Option` of it, since it is never 0.
+#[derive(Clone, Copy)]
+pub(super) struct Long(NonZeroU32);
+
+impl Long {
+    fn new(bits: u32, steps: u32, value: i32) -> Option<Self> {
+        NonZeroU32::new(bits | steps << 8 | (value as u32) << 16).map(Self)
+    }
+
+    /// Bits that it takes, in the lowest six bits.
+    #[inline(always)]
+    pub(super) fn bits(self) -> u32 {
+        self.0.get() & 63
+    }
+
+    /// How far on it leads; [`END`] for the end of the block.
+    #[inline(always)]
+    pub(super) fn steps(self) -> u32 {
+        self.0.get() >> 8 & 255
+    }
+
+    /// Its value.
+    #[inline(always)]
+    pub(super) fn value(self) -> i32 {
+        self.0.get() as i32 >> 16
     }
 }
 

@@ -251,37 +251,70 @@ fn damage(bytes: &mut Vec<u8>, chance: &mut Chance) {
     }
 }
 
+/// What became of a damaged photo.
+#[derive(PartialEq, Eq)]
+enum Fate {
+    /// Read, by libjpeg too.
+    Read,
+    /// Left to libjpeg.
+    Declined,
+    /// Its header is none, or that of a photo too large for a test.
+    Refused,
+}
+
+/// Makes a photo, damages it, and has it read at some scale.
+///
+/// # Panics
+/// If it is read although libjpeg refuses it, or with another size.
+fn damaged(round: usize, chance: &mut Chance) -> Fate {
+    let (width, height) = (1 + chance.below(60), 1 + chance.below(60));
+    let sampling = SAMPLINGS[round % SAMPLINGS.len()];
+    let restart = [0, 1, 3][chance.below(3)];
+    let quality = 20 + chance.below(80) as i32;
+    let rgb = picture(width, height, 3, 1 + chance.below(100), chance);
+    let mut bytes = code(width, height, &rgb, Coding { sampling, restart, quality, ..Coding::PLAIN });
+    damage(&mut bytes, chance);
+    let eighths = 1 + chance.below(8) as u32;
+    let Ok(reader) = Reader::new(&bytes) else {
+        assert!(decode(&bytes, (width as u32, height as u32), eighths).is_none(), "round {round} has no header");
+        return Fate::Refused;
+    };
+    let size = reader.header().size;
+    if u64::from(size.0) * u64::from(size.1) > 1 << 20 {
+        return Fate::Refused;
+    }
+    let Some(ours) = decode(&bytes, size, eighths) else {
+        return Fate::Declined;
+    };
+    let theirs = reader.planes(eighths).unwrap_or_else(|error| panic!("round {round} is read, but it is {error}"));
+    assert_eq!((ours.dimensions(), ours.size), (theirs.dimensions(), theirs.size), "round {round}");
+    Fate::Read
+}
+
 #[test]
 fn damaged_photos_are_read_only_if_libjpeg_reads_them() {
     let mut chance = Chance(6);
-    let (mut read, mut declined) = (0, 0);
-    for round in 0..4000usize {
-        let (width, height) = (1 + chance.below(60), 1 + chance.below(60));
-        let sampling = SAMPLINGS[round % SAMPLINGS.len()];
-        let rgb = picture(width, height, 3, 1 + chance.below(100), &mut chance);
-        let how =
-            Coding { sampling, restart: [0, 1, 3][round % 3], quality: 20 + chance.below(80) as i32, ..Coding::PLAIN };
-        let mut bytes = code(width, height, &rgb, how);
-        damage(&mut bytes, &mut chance);
-        let eighths = 1 + chance.below(8) as u32;
-        let Ok(reader) = Reader::new(&bytes) else {
-            assert!(decode(&bytes, (width as u32, height as u32), eighths).is_none());
-            continue;
-        };
-        let size = reader.header().size;
-        if u64::from(size.0) * u64::from(size.1) > 1 << 20 {
-            continue;
-        }
-        match decode(&bytes, size, eighths) {
-            None => declined += 1,
-            Some(ours) => {
-                let theirs = reader.planes(eighths);
-                let theirs = theirs.unwrap_or_else(|error| panic!("round {round} is read, but it is {error}"));
-                assert_eq!(ours.dimensions(), theirs.dimensions());
-                assert_eq!(ours.size, theirs.size);
-                read += 1;
-            }
+    let fates: Vec<Fate> = (0..4000).map(|round| damaged(round, &mut chance)).collect();
+    let count = |fate| fates.iter().filter(|found| **found == fate).count();
+    assert!(count(Fate::Read) > 500 && count(Fate::Declined) > 500, "only {} are read", count(Fate::Read));
+}
+
+/// The same for as long as one likes, with other photos each time: crates/pixel/fuzz/README.md.
+#[test]
+#[ignore = "runs for PROCESSION_FUZZ_SECONDS"]
+#[allow(clippy::disallowed_methods, clippy::print_stdout, reason = "it is to run for a time, and says how far it came")]
+fn damaged_photos_for_a_long_time() {
+    let number = |name, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let (seconds, seed): (u64, u64) = (number("PROCESSION_FUZZ_SECONDS", 60), number("PROCESSION_FUZZ_SEED", 7));
+    let start = std::time::Instant::now();
+    let mut chance = Chance(seed | 1);
+    let (mut rounds, mut read) = (0, 0);
+    while start.elapsed().as_secs() < seconds {
+        read += usize::from(damaged(rounds, &mut chance) == Fate::Read);
+        rounds += 1;
+        if rounds % 100_000 == 0 {
+            println!("{rounds} photos, {read} read, {} s", start.elapsed().as_secs());
         }
     }
-    assert!(read > 500 && declined > 500, "{read} were read, {declined} declined");
+    println!("{rounds} photos, {read} read, {} s: none against the rules", start.elapsed().as_secs());
 }
