@@ -154,3 +154,62 @@ impl<'a> Feed<'a> {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes a byte at a time, as many as there are.
+    fn bytes_of(scan: &[u8]) -> Vec<u8> {
+        let (mut feed, mut window) = Feed::new(scan);
+        let mut bytes = Vec::new();
+        loop {
+            feed.ensure(&mut window);
+            window.refill(&feed.piece);
+            let next = window.peek::<8>() as u8;
+            window.take(8);
+            if !feed.holds(window) {
+                return bytes;
+            }
+            bytes.push(next);
+        }
+    }
+
+    #[test]
+    fn stuffing_is_left_out_across_pieces_and_ends_at_a_marker() {
+        for length in [0, 1, 7, 8, 9, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 5] {
+            for every in [1, 2, 255, 1021] {
+                let plain: Vec<u8> = (0..length).map(|i| if i % every == 0 { 0xff } else { (i % 251) as u8 }).collect();
+                let mut scan: Vec<u8> = Vec::new();
+                for &byte in &plain {
+                    scan.push(byte);
+                    scan.extend((byte == 0xff).then_some(0));
+                }
+                scan.extend([0xff, 0xd9, 1, 2, 3]);
+                assert!(bytes_of(&scan) == plain, "{length} bytes, every {every} stuffed");
+            }
+        }
+    }
+
+    #[test]
+    fn a_restart_needs_its_own_marker_right_behind_the_bits() {
+        for (scan, number, works) in [
+            (&[0xa5, 0xff, 0xd3, 0x5a][..], 3, true),
+            (&[0xa5, 0xff, 0xff, 0xd3, 0x5a][..], 3, true),
+            (&[0xa5, 0xff, 0xd3, 0x5a][..], 4, false),
+            (&[0xa5, 0xa5, 0xff, 0xd3, 0x5a][..], 3, false),
+            (&[0xff, 0xd3, 0x5a][..], 3, false),
+        ] {
+            let (mut feed, mut window) = Feed::new(scan);
+            window.refill(&feed.piece);
+            // One bit of the byte is left.
+            window.take(7);
+            let restarted = feed.restart(window, number);
+            assert_eq!(restarted.is_some(), works, "{scan:02x?}");
+            if let Some(mut window) = restarted {
+                window.refill(&feed.piece);
+                assert_eq!(window.peek::<8>(), 0x5a);
+            }
+        }
+    }
+}

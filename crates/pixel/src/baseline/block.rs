@@ -196,9 +196,9 @@ mod tests {
 
     #[test]
     fn the_last_coefficient_of_a_scale_is_where_it_should_be() {
-        for eighths in 1..=8 {
+        for (eighths, &last) in LAST.iter().enumerate().skip(1) {
             let shows = |natural: &u8| usize::from(natural % 8) < eighths && usize::from(natural / 8) < eighths;
-            assert_eq!(ZIGZAG.iter().rposition(shows), Some(LAST[eighths] as usize));
+            assert_eq!(ZIGZAG.iter().rposition(shows), Some(last as usize));
         }
     }
 }

@@ -18,6 +18,8 @@ pub(super) const DC_BITS: u32 = 10;
 pub(super) const PAIR_BITS: u32 = 12;
 /// Bits that index [`Ac::skips`].
 pub(super) const SKIP_BITS: u32 = 12;
+/// Bits that index [`Slow`]'s table of short codes.
+const SHORT_BITS: u32 = 10;
 /// Added to the position in a block by the code for "no more coefficients".
 pub(super) const END: u32 = 64;
 
@@ -107,9 +109,11 @@ impl Skip {
     }
 }
 
-/// Codes of any length: for each length the first window of 16 bits that is beyond it, and where its symbols are.
+/// Codes of any length.
 pub(super) struct Slow {
-    /// The first window beyond the codes of 1, 2, … 16 bits.
+    /// By the next [`SHORT_BITS`] bits: length and symbol (see [`Slow::entry`]) of a code that is no longer, or 0.
+    short: [u16; 1 << SHORT_BITS],
+    /// The first window of 16 bits beyond the codes of 1, 2, … 16 bits.
     beyond: [u32; 16],
     /// Added to a code of 1, 2, … 16 bits to find its symbol.
     offset: [i32; 16],
@@ -118,7 +122,7 @@ pub(super) struct Slow {
 
 impl Slow {
     fn new(code: Code<'_>) -> Option<Self> {
-        let mut slow = Self { beyond: [0; 16], offset: [0; 16], symbols: [0; 256] };
+        let mut slow = Self { short: [0; 1 << SHORT_BITS], beyond: [0; 16], offset: [0; 16], symbols: [0; 256] };
         slow.symbols.get_mut(..code.symbols.len())?.copy_from_slice(code.symbols);
         let (mut next, mut index) = (0u32, 0i32);
         for (bits, &count) in (1..).zip(code.lengths) {
@@ -132,22 +136,41 @@ impl Slow {
             slow.beyond[bits - 1] = next << (16 - bits);
             next <<= 1;
         }
+        for index in 0..1u32 << SHORT_BITS {
+            let entry = slow.entry(index << (16 - SHORT_BITS));
+            if u32::from(entry & 31) <= SHORT_BITS {
+                slow.short[index as usize] = entry;
+            }
+        }
         Some(slow)
     }
 
-    /// The code that 64 bits begin with, and its value. `None` if they begin with none.
+    /// The code that a window of 16 bits begins with: its length in the lower byte, its symbol in the upper. 0 if there is none.
+    fn entry(&self, window: u32) -> u16 {
+        // The length is as good as random, so that it is better counted than searched for.
+        let shorter: u32 = self.beyond.iter().map(|&beyond| u32::from(window >= beyond)).sum();
+        let Some(offset) = self.offset.get(shorter as usize) else {
+            return 0;
+        };
+        let code = (window >> (15 - shorter)) as i32;
+        (shorter as u16 + 1) | u16::from(self.symbols[(code + offset) as usize & 255]) << 8
+    }
+
     #[cold]
     #[inline(never)]
+    fn long_entry(&self, window: u32) -> u16 {
+        self.entry(window)
+    }
+
+    /// The code that 64 bits begin with, and its value. `None` if they begin with none.
+    #[inline(always)]
     pub(super) fn read(&self, bits: u64) -> Option<Long> {
-        let window = (bits >> 48) as u32;
-        // Counted without a branch: the length is as good as random.
-        let shorter: u32 = self.beyond.iter().map(|&beyond| u32::from(window >= beyond)).sum();
-        let offset = *self.offset.get(shorter as usize)?;
-        let code = (window >> (15 - shorter)) as i32;
-        let symbol = self.symbols[(code + offset) as usize & 255];
-        let (length, count) = (shorter + 1, u32::from(symbol & 15));
+        let short = self.short[(bits >> (64 - SHORT_BITS)) as usize];
+        let entry = if short > 0 { short } else { self.long_entry((bits >> 48) as u32) };
+        let (length, symbol) = (u32::from(entry & 31), (entry >> 8) as u8);
+        let count = u32::from(symbol & 15);
         let value = ((bits << length) >> 1 >> (63 - count)) as u32;
-        Long::new(length + count, steps(symbol), extend(value, count))
+        if entry == 0 { None } else { Long::new(length + count, steps(symbol), extend(value, count)) }
     }
 }
 
@@ -325,4 +348,86 @@ fn boxed<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
     let slice = vec![value; N].into_boxed_slice();
     // As long as it was made.
     slice.try_into().unwrap_or_else(|_| Box::new([value; N]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        baseline::header::Header,
+        libjpeg::coder::{Coding, code},
+    };
+
+    /// Both codes of a file, the usual ones (T.81, annex K).
+    fn with_usual_codes(work: impl Fn(Code<'_>, Code<'_>)) {
+        let file = code(16, 16, &[90; 768], Coding::PLAIN);
+        let header = Header::read(&file).unwrap();
+        header.components.iter().for_each(|part| work(part.dc, part.ac));
+    }
+
+    /// Windows of 64 bits of all kinds.
+    fn windows() -> impl Iterator<Item = u64> {
+        (0..200_000u64).map(|index| index.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(index as u32 % 64))
+    }
+
+    #[test]
+    fn tables_say_what_codes_say_one_after_another() {
+        with_usual_codes(|dc, ac| {
+            let (dc, ac) = (Dc::new(dc).unwrap(), Ac::new(ac).unwrap());
+            for bits in windows() {
+                let entry = dc.differences[(bits >> (64 - DC_BITS)) as usize];
+                if let Some(long) = dc.slow.read(bits)
+                    && entry.bits() > 0
+                {
+                    assert_eq!((entry.bits(), entry.value()), (long.bits(), long.value()));
+                }
+                pair_is_right(&ac, bits);
+                skip_is_right(&ac, bits);
+            }
+        });
+    }
+
+    fn pair_is_right(ac: &Ac, bits: u64) {
+        let pair = ac.pairs[(bits >> (64 - PAIR_BITS)) as usize];
+        if pair.is_unknown() {
+            return;
+        }
+        let first = ac.slow.read(bits).unwrap();
+        let place = |long: Long| (long.steps().min(63), long.value() as i16);
+        assert_eq!(pair.first(), place(first));
+        let taken = pair.packed() & 63;
+        if taken > first.bits() {
+            let second = ac.slow.read(bits << first.bits()).unwrap();
+            assert_eq!((pair.second(), taken), (place(second), first.bits() + second.bits()));
+        } else {
+            assert_eq!((pair.second().0, taken), (0, first.bits()));
+        }
+    }
+
+    fn skip_is_right(ac: &Ac, bits: u64) {
+        let skip = ac.skips[(bits >> (64 - SKIP_BITS)) as usize];
+        if skip.is_unknown() {
+            return;
+        }
+        let (mut taken, mut steps) = (0, 0);
+        while taken < skip.packed() & 63 {
+            assert!(steps < END, "it goes on behind the end of a block");
+            let long = ac.slow.read(bits << taken).unwrap();
+            (taken, steps) = (taken + long.bits(), steps + long.steps());
+        }
+        assert_eq!((taken, steps), (skip.packed() & 63, skip.steps()));
+    }
+
+    #[test]
+    fn what_is_no_code_is_refused() {
+        let mut lengths = [0; 16];
+        // Two codes of one bit would be 0 and 1, of which 1 is all ones.
+        lengths[0] = 2;
+        assert!(Dc::new(Code { lengths: &lengths, symbols: &[1, 2] }).is_none());
+        lengths[0] = 1;
+        assert!(Dc::new(Code { lengths: &lengths, symbols: &[1] }).is_some());
+        assert!(Dc::new(Code { lengths: &lengths, symbols: &[16] }).is_none());
+        let one = Ac::new(Code { lengths: &lengths, symbols: &[0] }).unwrap();
+        assert!(one.slow.read(0).is_some() && one.slow.read(u64::MAX).is_none());
+    }
 }

@@ -1,9 +1,11 @@
 //! Block after block, MCU after MCU (T.81, A.2), from restart to restart (F.2.1.3), to planes.
 
+use std::rc::Rc;
+
 use super::{
     bits::{Feed, Window},
     block::{self, Coefficients, Places},
-    header::Header,
+    header::{Code, Header},
     huffman::{Ac, Dc},
     transform::{self, Kernel, Transform, scalar::Scalar},
 };
@@ -20,8 +22,8 @@ pub(super) enum Depth {
 
 /// A component on its way to its plane.
 struct Track<'a> {
-    dc: Dc,
-    ac: Ac,
+    dc: Rc<Dc>,
+    ac: Rc<Ac>,
     transform: Transform,
     /// The plane's samples, and from one of its rows to the next; nothing at [`Depth::Coefficients`].
     samples: &'a mut [u8],
@@ -57,6 +59,7 @@ struct Course<'a, 'b> {
 /// `eighths` eighths. `None` if it breaks off, or has what no such scan has.
 pub(super) fn read(header: &Header<'_>, eighths: usize, planes: &mut [Plane], depth: Depth) -> Option<()> {
     let mut planes = planes.iter_mut();
+    let (mut dcs, mut acs) = (Vec::new(), Vec::new());
     let mut tracks = Vec::new();
     let mut blocks = Vec::new();
     for part in &header.components {
@@ -69,8 +72,8 @@ pub(super) fn read(header: &Header<'_>, eighths: usize, planes: &mut [Plane], de
             None => (&mut [][..], 0),
         };
         tracks.push(Track {
-            dc: Dc::new(part.dc)?,
-            ac: Ac::new(part.ac)?,
+            dc: shared(&mut dcs, part.dc, Dc::new)?,
+            ac: shared(&mut acs, part.ac, Ac::new)?,
             transform: Transform::new(eighths, &part.steps),
             samples,
             stride,
@@ -86,6 +89,16 @@ pub(super) fn read(header: &Header<'_>, eighths: usize, planes: &mut [Plane], de
         return unsafe { with_avx2(&mut course, eighths) };
     }
     by_scale::<Scalar>(&mut course, eighths)
+}
+
+/// The tables of a code, made once for all components that have it: they have to fit the processor's first cache.
+fn shared<'a, T>(made: &mut Vec<(Code<'a>, Rc<T>)>, code: Code<'a>, make: fn(Code<'a>) -> Option<T>) -> Option<Rc<T>> {
+    if let Some((_, tables)) = made.iter().find(|(other, _)| *other == code) {
+        return Some(Rc::clone(tables));
+    }
+    let tables = Rc::new(make(code)?);
+    made.push((code, Rc::clone(&tables)));
+    Some(tables)
 }
 
 /// The same for processors of which more is known.
