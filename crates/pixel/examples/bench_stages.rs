@@ -1,8 +1,8 @@
 //! The stages of a photo's decoding, each alone on one thread.
 //!
-//! `bench_stages ROUNDS PHOTO...` prints for each photo the least processor time in milliseconds that reading its
-//! coefficients took, decoding it to planes, and making the cascade too.
-#![allow(clippy::print_stdout, reason = "its result is its output")]
+//! `bench_stages ROUNDS PHOTO...` prints one line of JSON: the means, over the photos, of the least time in milliseconds that
+//! reading a photo's coefficients took, decoding it to planes, and making the cascade too.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its result is its output")]
 
 use std::{fs, time::Instant};
 
@@ -28,13 +28,13 @@ fn main() -> Result<(), Failure> {
             least(rounds, || stages::planes(&source, extent).is_ok()),
             least(rounds, || device.decode(vec![(source.clone(), extent)]).remove(0).is_ok()),
         ];
-        println!("{photo}: coefficients {:.1} ms, planes {:.1} ms, cascade {:.1} ms", least[0], least[1], least[2]);
+        eprintln!("{photo}: coefficients {:.1} ms, planes {:.1} ms, cascade {:.1} ms", least[0], least[1], least[2]);
         for (sum, least) in sums.iter_mut().zip(least) {
             *sum += least;
         }
     }
     let mean = sums.map(|sum| sum / photos.len().max(1) as f64);
-    println!("mean: coefficients {:.1} ms, planes {:.1} ms, cascade {:.1} ms", mean[0], mean[1], mean[2]);
+    println!("{{\"coefficients_ms\":{:.2},\"planes_ms\":{:.2},\"cascade_ms\":{:.2}}}", mean[0], mean[1], mean[2]);
     Ok(())
 }
 
