@@ -4,6 +4,9 @@
 //! and 256 × 256 pixels, or WebP of 2048, 1024 and 512, and the 640 and 224 pixel RGB tensors of the models. They run in
 //! turns, each as a process of its own, and with real-time priority where the user may give it (as root), so that what else
 //! the machine does counts little; the ratio of each round is what counts.
+//!
+//! Then the stages of decoding alone, on one thread: what reading the photos' coefficients takes is what no decoder that reads one
+//! code after another can be faster than, and the whole job is held against it.
 
 mod report;
 
@@ -21,7 +24,7 @@ use crate::{
     run::{binary, cache, program, quiet, root, show},
     setup,
 };
-use report::{Contest, Measured};
+use report::{Contest, Measured, Stages};
 
 /// Pictures without people at 5 to 18 megapixels, under CC-BY-SA, CC-BY and CC0.
 const WALLPAPERS: [&str; 2] = ["lomiri-wallpapers-16.04", "mate-backgrounds"];
@@ -31,6 +34,8 @@ const ROUNDS: usize = 5;
 const THREADS: &str = "2";
 /// How often a contender goes through the photos in a round.
 const PASSES: &str = "2";
+/// How often each stage is done; the least time counts.
+const STAGE_ROUNDS: &str = "7";
 const PRIORITY: [&str; 3] = ["chrt", "--rr", "5"];
 
 /// Runs the benchmark. `--rounds N` (5), `--write` records the result in docs/performance.md.
@@ -41,10 +46,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let (rounds, write) = options(arguments)?;
     setup::for_bench()?;
     let bench = Bench::prepare()?;
-    show(&mut program("cargo", &["build", "--release", "--package", "procession-pixel", "--example", "bench_pixel"]))?;
+    show(&mut program("cargo", &["build", "--release", "--package", "procession-pixel", "--examples"]))?;
     let contests =
         [bench.contest("JPEG", "jpeg", "jpg", "82", rounds)?, bench.contest("WebP", "webp", "webp", "80", rounds)?];
-    let table = report::table(&contests);
+    let table = format!("{}\n{}", report::table(&contests), report::stages(bench.stages()?, &contests[0]));
     stdout().write_all(table.as_bytes()).context("cannot print")?;
     if write {
         let how = format!("median of {rounds} rounds");
@@ -174,9 +179,20 @@ impl Bench {
     }
 
     fn ours(&self) -> Command {
+        self.example("bench_pixel")
+    }
+
+    fn example(&self, name: &str) -> Command {
         // Beside the product's binary, where cargo puts examples.
-        let example = binary("release").with_file_name("examples").join("bench_pixel");
+        let example = binary("release").with_file_name("examples").join(name);
         self.contender(&example.to_string_lossy())
+    }
+
+    /// The stages of decoding, each alone on one thread.
+    fn stages(&self) -> Result<Stages> {
+        let mut stages = self.example("bench_stages");
+        stages.arg(STAGE_ROUNDS).args(&self.photos);
+        report::stages_measured(&quiet(&mut stages)?)
     }
 
     fn theirs(&self) -> Command {

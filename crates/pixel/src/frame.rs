@@ -91,6 +91,12 @@ impl Chroma {
 }
 
 impl Frame {
+    /// Luma of a picture of `size` samples, without colour.
+    pub(crate) fn grey(luma: Plane, size: (f64, f64)) -> Self {
+        let grey = || Plane::filled(1, 1, 128);
+        Self { planes: [luma, grey(), grey()], size, chroma: (1.0 / size.0, 1.0 / size.1) }
+    }
+
     /// Luma samples across and down.
     pub(crate) fn dimensions(&self) -> (usize, usize) {
         (self.planes[0].width, self.planes[0].height)

@@ -3,6 +3,7 @@
 //! [`sniff`] and [`probe`] look at headers and enforce [`Limits`] before anything is allocated. A [`Plan`] says what a recipe
 //! means for one photo. A [`Device`] carries it out.
 
+mod baseline;
 mod capabilities;
 mod cascade;
 mod colour;
@@ -24,6 +25,8 @@ mod probe;
 mod resize;
 mod sharpen;
 mod sniff;
+#[doc(hidden)]
+pub mod stages;
 mod view;
 mod ycc;
 

@@ -33,7 +33,8 @@ fn the_comparison_tells_pictures_and_orientations_apart() {
 fn one_picture_is_the_same_in_every_format() {
     assert_same("hopper.png", &["hopper_lzw.tif", "hopper_bigtiff.tif"], 0.0);
     assert_same("hopper.png", &["hopper.jpg", "hopper_jpg.tif", "hopper.webp"], 4.0);
-    assert_same("hopper.jpg", &["hopper_arithmetic.jpg"], 0.0);
+    // One by our own decoder, the other by libjpeg, which round differently.
+    assert_same("hopper.jpg", &["hopper_arithmetic.jpg"], 0.2);
     assert_same("hopper_gray.jpg", &["hopper_gray_4bpp.tif"], 6.0);
 }
 

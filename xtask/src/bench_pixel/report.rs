@@ -22,6 +22,14 @@ pub(super) struct Score {
     pub(super) bytes: f64,
 }
 
+/// What the stages of decoding took alone, in milliseconds a photo.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stages {
+    pub(super) coefficients: f64,
+    pub(super) planes: f64,
+    pub(super) cascade: f64,
+}
+
 /// One format: each round's measurements and the scores, ours first.
 pub(super) struct Contest {
     pub(super) name: String,
@@ -43,6 +51,31 @@ pub(super) fn measured(line: &str) -> Result<Measured> {
 /// Reads a line of score.py.
 pub(super) fn score(line: &str) -> Result<Score> {
     Ok(Score { ssimulacra2: number(line, "ssimulacra2")?, bytes: number(line, "bytes")? })
+}
+
+/// Reads the line of bench_stages.
+pub(super) fn stages_measured(line: &str) -> Result<Stages> {
+    let number = |name| number(line, name);
+    Ok(Stages {
+        coefficients: number("coefficients_ms")?,
+        planes: number("planes_ms")?,
+        cascade: number("cascade_ms")?,
+    })
+}
+
+/// The stages beside the whole job's processor time, in Markdown.
+pub(super) fn stages(stages: Stages, jpeg: &Contest) -> String {
+    let job = spread(jpeg.rounds.iter().map(|(ours, _)| 1e3 * ours.cpu_seconds / ours.images).collect()).0;
+    let Stages { coefficients, planes, cascade } = stages;
+    let row = |stage: &str, ms: f64| format!("| {stage} | {ms:.1} | {:.2} |\n", ms / coefficients);
+    [
+        "| up to | ms a photo | × entropy decoding alone |\n|---|---|---|\n".to_owned(),
+        row("the coefficients, which are forgotten: entropy decoding alone", coefficients),
+        row("planes", planes),
+        row("the cascade and the placeholder", cascade),
+        row("all JPEG files and tensors (processor time, two threads)", job),
+    ]
+    .concat()
 }
 
 /// The table, in Markdown.
@@ -81,5 +114,15 @@ mod tests {
         let read = measured(line).unwrap();
         assert_eq!((read.images, read.seconds, read.cpu_seconds), (8.0, 1.25, 2.4));
         assert!(score(line).is_err());
+    }
+
+    #[test]
+    fn the_job_is_held_against_entropy_decoding() {
+        let round = Measured { images: 10.0, seconds: 1.0, cpu_seconds: 0.6, peak_rss_bytes: 0.0 };
+        let score = Score { ssimulacra2: 0.0, bytes: 1.0 };
+        let jpeg = Contest { name: String::new(), rounds: vec![(round, round)], scores: (score, score) };
+        let measured = stages_measured(r#"{"coefficients_ms":40.00,"planes_ms":42.00,"cascade_ms":50.00}"#).unwrap();
+        let text = stages(measured, &jpeg);
+        assert!(text.contains("| 60.0 | 1.50 |") && text.contains("| planes | 42.0 | 1.05 |"), "{text}");
     }
 }

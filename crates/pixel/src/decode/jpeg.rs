@@ -1,7 +1,7 @@
 //! JPEG, scaled while it is decoded.
 
 use crate::{
-    Error,
+    Error, baseline,
     frame::{Frame, Raster},
     libjpeg::{Coded, Picture, Reader},
 };
@@ -22,6 +22,9 @@ pub(crate) enum Pixels {
 /// # Errors
 /// `Damaged` with what is wrong, `Unsupported`, `TooLarge`.
 pub(crate) fn decode(bytes: &[u8], size: (u32, u32), eighths: u32) -> Result<Pixels, Error> {
+    if let Some(frame) = baseline::decode(bytes, size, eighths) {
+        return Ok(Pixels::Planes(frame));
+    }
     let reader = Reader::new(bytes)?;
     let header = reader.header();
     if header.size != size {

@@ -99,5 +99,8 @@ pub(crate) fn code(width: usize, height: usize, data: &[u8], how: Coding) -> Vec
     })
     .unwrap();
     // SAFETY: what libjpeg wrote.
-    unsafe { slice::from_raw_parts(output.0, output.1 as usize) }.to_vec()
+    let coded = unsafe { slice::from_raw_parts(output.0, output.1 as usize) }.to_vec();
+    // SAFETY: libjpeg allocated it with malloc, and nobody else has it.
+    unsafe { super::writer::free(output.0.cast()) };
+    coded
 }

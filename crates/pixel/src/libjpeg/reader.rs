@@ -269,10 +269,7 @@ fn frame(planes: Vec<Plane>, layouts: &[Layout]) -> Frame {
             let chroma = (layout.size.0 / size.0, layout.size.1 / size.1);
             Frame { planes: [luma, blue, red], size, chroma }
         }
-        _ => {
-            let grey = || Plane::filled(1, 1, 128);
-            Frame { planes: [luma, grey(), grey()], size, chroma: (1.0 / size.0, 1.0 / size.1) }
-        }
+        _ => Frame::grey(luma, size),
     }
 }
 

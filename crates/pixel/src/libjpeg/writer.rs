@@ -61,7 +61,7 @@ impl Drop for Writer {
 }
 
 unsafe extern "C" {
-    fn free(pointer: *mut std::ffi::c_void);
+    pub(super) fn free(pointer: *mut std::ffi::c_void);
 }
 
 /// Encodes a baseline JPEG.
