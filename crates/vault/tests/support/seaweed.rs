@@ -183,7 +183,8 @@ fn spawn(folder: &Path, ports: &[u16]) -> Child {
         command.arg(format!("-{part}.localSocket={}", folder.join(part).with_extension("sock").display()));
     }
     command.args([
-        "-volume.max=20",
+        // Of 64 MB each, and seven for each bucket are made at once: two thousand photos with their images want more than twenty.
+        "-volume.max=100",
         "-master.volumeSizeLimitMB=64",
         "-master.telemetry=false",
         "-s3.iam=false",
