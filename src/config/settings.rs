@@ -107,6 +107,21 @@ macro_rules! part {
     };
 }
 
+macro_rules! switch {
+    ($key:expr, $what:literal, $($field:ident).+) => {
+        Setting {
+            key: $key,
+            kind: Kind::Switch,
+            what: $what,
+            set: |config, value, _| {
+                config.$($field).+ = value.as_bool().ok_or_else(|| not("true or false", value))?;
+                Ok(())
+            },
+            show: |config| config.$($field).+.to_string(),
+        }
+    };
+}
+
 mod forecast;
 mod scale;
 
@@ -337,16 +352,11 @@ const SETTINGS: &[Setting] = &[
         set: |config, value, _| size(value).map(|memory| config.service.delivery_memory = memory),
         show: |config| config.service.delivery_memory.to_string(),
     },
-    Setting {
-        key: "service.private_webhooks",
-        kind: Kind::Switch,
-        what: "Webhooks may call addresses of private networks and of this machine.",
-        set: |config, value, _| {
-            config.service.private_webhooks = value.as_bool().ok_or_else(|| not("true or false", value))?;
-            Ok(())
-        },
-        show: |config| config.service.private_webhooks.to_string(),
-    },
+    switch!(
+        "service.private_webhooks",
+        "Webhooks may call addresses of private networks and of this machine.",
+        service.private_webhooks
+    ),
     number!(
         "service.webhook_first_wait_seconds",
         1..,

@@ -72,15 +72,10 @@ impl Bench {
         let worker = Worker::new(Arc::clone(&self.system), Some(self.gallery.id), Events::nowhere());
         worker.run(no_more).await.unwrap();
     }
-}
 
-#[tokio::test]
-async fn a_photo_whose_workers_vanish_is_given_up() {
-    let bench = Bench::new().await;
-    bench.take().await;
-    for _ in 0..bench.system.settings.retry.attempts {
-        let now = bench.system.clock.now();
-        let worker = WorkerId("dies".to_owned());
+    /// Lets a worker take the photo and die: its lease expires.
+    async fn drop_by_a_dying_worker(&self) {
+        let (now, worker) = (self.system.clock.now(), WorkerId("dies".to_owned()));
         let ask = Ask {
             worker: &worker,
             region: None,
@@ -91,9 +86,17 @@ async fn a_photo_whose_workers_vanish_is_given_up() {
             now,
             expires_at: now.after(LEASE),
         };
-        let claims = bench.system.ledger.claim(&ask).await;
-        assert_eq!(claims.unwrap().len(), 1);
-        bench.clock.advance(LEASE);
+        assert_eq!(self.system.ledger.claim(&ask).await.unwrap().len(), 1);
+        self.clock.advance(LEASE);
+    }
+}
+
+#[tokio::test]
+async fn a_photo_whose_workers_vanish_is_given_up() {
+    let bench = Bench::new().await;
+    bench.take().await;
+    for _ in 0..bench.system.settings.retry.attempts {
+        bench.drop_by_a_dying_worker().await;
     }
     bench.work().await;
     let PhotoState::Quarantined(failure) = bench.state().await else { panic!("it was tried again") };
@@ -106,21 +109,7 @@ async fn a_photo_that_was_dropped_a_few_times_is_finished() {
     let bench = Bench::new().await;
     bench.take().await;
     for _ in 0..3 {
-        let now = bench.system.clock.now();
-        let worker = WorkerId("dies".to_owned());
-        let ask = Ask {
-            worker: &worker,
-            region: None,
-            count: 1,
-            only: None,
-            at: Stages::ALL,
-            stages: Stages::ALL,
-            now,
-            expires_at: now.after(LEASE),
-        };
-        let claims = bench.system.ledger.claim(&ask).await;
-        assert_eq!(claims.unwrap().len(), 1);
-        bench.clock.advance(LEASE);
+        bench.drop_by_a_dying_worker().await;
     }
     bench.work().await;
     assert!(matches!(bench.state().await, PhotoState::Done(_)));

@@ -5,16 +5,11 @@ use procession_plan::forecast::Country;
 use super::{Kind, Setting, not, part, positive, text, whole};
 
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting {
-        key: "forecast.follow",
-        kind: Kind::Switch,
-        what: "Fleets grow by a forecast that has earned trust. Otherwise it is only shown.",
-        set: |config, value, _| {
-            config.foresight.follow = value.as_bool().ok_or_else(|| not("true or false", value))?;
-            Ok(())
-        },
-        show: |config| config.foresight.follow.to_string(),
-    },
+    switch!(
+        "forecast.follow",
+        "Fleets grow by a forecast that has earned trust. Otherwise it is only shown.",
+        foresight.follow
+    ),
     part!(
         "forecast.trusted_error",
         "It is trusted if it was wrong by at most this part of what arrived, by days, in the last weeks.",
