@@ -23,6 +23,8 @@ use tempfile::TempDir;
 pub(crate) const ACCESS_KEY: &str = "procession";
 /// Its secret.
 pub(crate) const SECRET_KEY: &str = "a secret of these tests";
+/// An object that every server has: once it is read again, the server has found all its bytes.
+const WITNESS: &str = "/witness/object";
 /// A server has so long until it answers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -43,14 +45,15 @@ impl Seaweed {
                 "actions":["Admin","Read","Write","List","Tagging"]}}]}}"#
         );
         let mut server = Self::begin(tempdir_with(&identities));
-        while !server.answers().await {
+        while !server.answers_to("/").await {
             // Another server was quicker to take one of the ports.
             assert!(server.log().contains("address already in use"), "weed ended:\n{}", server.log());
             server = Self::begin(tempdir_with(&identities));
         }
-        for bucket in buckets {
-            let status = server.ask(Method::PUT, &format!("/{bucket}")).await;
-            assert_eq!(status, Some(200), "bucket {bucket}");
+        let paths = buckets.iter().map(|bucket| format!("/{bucket}"));
+        for path in paths.chain(["/witness", WITNESS].map(str::to_owned)) {
+            let status = server.ask(Method::PUT, &path).await;
+            assert_eq!(status, Some(200), "{path}");
         }
         server
     }
@@ -76,7 +79,8 @@ impl Seaweed {
     pub(crate) async fn restart(&mut self) {
         self.kill();
         self.process = spawn(self.folder.path(), &self.ports);
-        assert!(self.answers().await, "weed ended:\n{}", self.log());
+        // It lists its buckets before it knows where the bytes are, and reads nothing until then.
+        assert!(self.answers_to(WITNESS).await, "weed ended:\n{}", self.log());
     }
 
     /// SIGSTOP: connections still come about, and nothing is answered.
@@ -115,11 +119,11 @@ impl Seaweed {
         assert_eq!(status, Some(204), "{key}");
     }
 
-    /// Waits until it answers; false if it ends instead.
-    async fn answers(&mut self) -> bool {
+    /// Waits until there is what is at this path; false if the server ends instead.
+    async fn answers_to(&mut self, path: &str) -> bool {
         let start = Instant::now();
         // Its own readiness says less: it answers before it knows the keys.
-        while self.ask(Method::GET, "/").await != Some(200) {
+        while self.ask(Method::GET, path).await != Some(200) {
             if self.process.try_wait().unwrap().is_some() {
                 return false;
             }
@@ -143,17 +147,19 @@ impl Seaweed {
         Some((answer.status().as_u16(), answer.text().await.ok()?))
     }
 
-    /// A signed request without a body.
+    /// A signed request; what is put anywhere is `WITNESS` itself.
     async fn request(&self, method: Method, path: &str) -> Option<reqwest::Response> {
         let credential =
             AwsCredential { key_id: ACCESS_KEY.to_owned(), secret_key: SECRET_KEY.to_owned(), token: None };
         let url = format!("{}{path}", self.endpoint);
-        let mut request = Request::builder().method(method).uri(url).body(HttpRequestBody::empty()).unwrap();
+        let body = if path == WITNESS && method == Method::PUT { WITNESS } else { "" };
+        let request = Request::builder().method(method).uri(url);
+        let mut request = request.body(HttpRequestBody::from(body.to_owned())).unwrap();
         AwsAuthorizer::new(&credential, "s3", "us-east-1").try_authorize(&mut request, None).unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
         let (parts, _) = request.into_parts();
-        client.request(parts.method, parts.uri.to_string()).headers(parts.headers).send().await.ok()
+        client.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body).send().await.ok()
     }
 }
 
