@@ -9,7 +9,7 @@ use procession_sim::{Machine, Scenario, ServiceTimes};
 use crate::deployment::{Deployment, Photos, children, pause, processor_seconds};
 
 /// So many photos of each instance are measured.
-const PHOTOS_EACH: u64 = 20;
+const PHOTOS_EACH: u64 = 40;
 /// So many are processed beside those, while workers come and go.
 const PHOTOS_BETWEEN: u64 = 16;
 /// Photos that are sent at the same time.

@@ -21,7 +21,7 @@ const SIZE: &str = "12mp";
 const MEMORY: &str = "/dev/shm";
 
 /// Measures the worker, then sends the galleries of `scenarios/this_machine.toml` to a real deployment, then simulates them, in about
-/// seven minutes. Nothing else should run meanwhile. `--break` simulates instances that are twice as fast, `--write` records what
+/// nine minutes. Nothing else should run meanwhile. `--break` simulates instances that are twice as fast, `--write` records what
 /// came of it in docs/simulation.md.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 //! Nothing here reads a file, asks a clock or waits, so the same function decides in production and in the simulator.
 
 pub mod affinity;
+mod arriving;
 mod choose;
 mod estimate;
 pub mod forecast;
@@ -18,6 +19,7 @@ mod throughput;
 mod urgency;
 
 pub use affinity::{Affinity, AffinityPolicy, affinity};
+pub use arriving::Arriving;
 pub use choose::{Evidence, choose_pipeline};
 pub use estimate::{Estimate, Pace};
 pub use outlook::{Delivery, Outlook, Unfinished, delivered, outlook};

@@ -6,7 +6,7 @@ mod faults;
 use std::{cmp::Ordering, collections::BinaryHeap, time::Duration};
 
 use procession_domain::Timestamp;
-use procession_plan::{ScaleMemory, ScalePolicy, forecast::Place};
+use procession_plan::{Arriving, ScaleMemory, ScalePolicy, forecast::Place};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use rand_distr::{Distribution, Uniform};
 
@@ -98,9 +98,7 @@ struct Control {
     scale: ScalePolicy,
     memory: ScaleMemory,
     recommended: Recommended,
-    /// The megapixels that arrived up to the present, and up to each of the last decisions.
-    arrived: f64,
-    arrivals: std::collections::VecDeque<(Timestamp, f64)>,
+    arriving: Arriving,
     /// What its machine takes in, where its instances share one.
     taken_in: Arrived,
 }
@@ -121,8 +119,7 @@ impl<'a> Run<'a> {
             scale: ScalePolicy { time_zone: Place::of(region).time_zone, ..scale.clone() },
             memory: ScaleMemory::default(),
             recommended: Recommended::default(),
-            arrived: 0.0,
-            arrivals: std::collections::VecDeque::new(),
+            arriving: Arriving::default(),
             taken_in: Arrived::new(),
         };
         let uploads = &traffic.uploads;
@@ -333,12 +330,12 @@ impl<'a> Run<'a> {
 
     fn count_arrival(&mut self, place: usize, megapixels: f64) {
         if place < self.controls.len() {
-            self.controls[place].arrived += megapixels;
+            self.controls[place].arriving.add(megapixels);
             return;
         }
         let parts = self.parts();
         for (control, part) in self.controls.iter_mut().zip(parts) {
-            control.arrived += megapixels * part;
+            control.arriving.add(megapixels * part);
         }
     }
 }

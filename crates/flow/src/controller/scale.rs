@@ -1,10 +1,10 @@
 //! How many workers each enrolled fleet should have.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::HashMap, sync::PoisonError, time::Duration};
 
-use procession_domain::{Timestamp, gallery::Backlog};
+use procession_domain::{Region, Timestamp, demand, gallery::Backlog};
 use procession_plan::{
-    FleetSeen, default_margin, scale,
+    Arriving, FleetSeen, default_margin, scale,
     scale::{Ahead, Due, Instances, Queue},
 };
 
@@ -19,54 +19,43 @@ use crate::{
 
 /// How often it is decided.
 const PERIOD: Duration = Duration::from_secs(5);
-/// What arrives is measured over so long.
-const ARRIVALS: Duration = Duration::from_secs(300);
 
 /// What this controller has seen arrive.
 #[derive(Debug, Default)]
 pub(super) struct Arrivals {
     decided_at: Option<Timestamp>,
-    /// What was finished since it began, in megapixels.
-    served: f64,
-    /// What had arrived by then, in megapixels; only differences mean something.
-    seen: VecDeque<(Timestamp, f64)>,
+    /// What had arrived by then in each region and hour, from the hour of the decision before on, in megapixels.
+    counted: HashMap<(Region, Timestamp), f64>,
+    arriving: Arriving,
 }
 
 impl Arrivals {
-    /// Whether it is time to decide again.
-    fn is_due(&self, now: Timestamp) -> bool {
-        self.decided_at.is_none_or(|at| now.since(at) >= PERIOD)
+    /// From when on it has to be known what arrived, if it is time to decide again.
+    fn due(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.decided_at {
+            None => Some(now),
+            Some(at) => (now.since(at) >= PERIOD).then_some(at),
+        }
     }
 
-    /// What arrives, in megapixels a second.
-    fn rate(&mut self, expected: &Expected) -> f64 {
-        let now = expected.at;
-        let elapsed = self.decided_at.map_or(0.0, |at| now.since(at).as_secs_f64());
-        self.decided_at = Some(now);
-        // The rate is that of work, also while there is none.
-        let is_working = expected.galleries.iter().any(|(of, _)| of.working > 0);
-        self.served += expected.rate.filter(|_| is_working).map_or(0.0, |rate| rate.megapixels_per_second) * elapsed;
-        let unfinished: f64 = expected.galleries.iter().map(|(of, _)| of.megapixels()).sum();
-        self.seen.push_back((now, unfinished + self.served));
-        while self.seen.get(1).is_some_and(|(at, _)| now.since(*at) >= ARRIVALS) {
-            self.seen.pop_front();
+    /// What arrives, in megapixels a second, by what the ledger has counted from [`due`](Self::due) on. It is not inferred from
+    /// what is unfinished: what a worker finishes before its rate is known would seem never to have arrived.
+    fn rate(&mut self, counted: Vec<demand::Arrivals>, now: Timestamp) -> f64 {
+        let counted: HashMap<_, _> = counted.into_iter().map(|of| ((of.region, of.hour), of.megapixels)).collect();
+        if self.decided_at.replace(now).is_some() {
+            let before = |hour| self.counted.get(hour).copied().unwrap_or(0.0);
+            let new: f64 = counted.iter().map(|(hour, megapixels)| (megapixels - before(hour)).max(0.0)).sum();
+            self.arriving.add(new);
         }
-        let Some((since, before)) = self.seen.front() else { return 0.0 };
-        let elapsed = now.since(*since).as_secs_f64();
-        if elapsed > 0.0 { ((unfinished + self.served - before) / elapsed).max(0.0) } else { 0.0 }
+        self.counted = counted;
+        self.arriving.rate(now)
     }
 }
 
 impl Controller {
     /// Decides for every fleet that somebody runs, where that is due. Returns what changed.
     pub(super) async fn scale(&self, expected: &Expected) -> Result<Vec<Capacity>> {
-        let arriving = {
-            let mut arrivals = self.arrivals.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if !arrivals.is_due(expected.at) {
-                return Ok(Vec::new());
-            }
-            arrivals.rate(expected)
-        };
+        let Some(arriving) = self.arriving(expected.at).await? else { return Ok(Vec::new()) };
         let fleets = capacity::fleets(&self.system).await?;
         let mut changed = Vec::new();
         for fleet in &fleets {
@@ -82,6 +71,14 @@ impl Controller {
             }
         }
         Ok(changed)
+    }
+
+    /// What arrives everywhere, in megapixels a second, if it is time to decide again.
+    async fn arriving(&self, now: Timestamp) -> Result<Option<f64>> {
+        let arrivals = || self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(from) = arrivals().due(now) else { return Ok(None) };
+        let counted = self.system.ledger.arrivals(from).await?;
+        Ok(Some(arrivals().rate(counted, now)))
     }
 
     fn decide_for(

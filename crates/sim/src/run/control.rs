@@ -11,8 +11,6 @@ use procession_plan::{
 use super::{Control, Event, Run, seconds};
 use crate::{Policy, Reactive};
 
-/// What arrives is measured over so long.
-const ARRIVALS: Duration = Duration::from_secs(300);
 /// So much of a forecast is of interest for a decision.
 const AHEAD: Duration = Duration::from_secs(3 * 3_600);
 
@@ -152,23 +150,11 @@ impl Run<'_> {
             instances: self.fleets.seen(region),
             others_in_region: 0,
             queue,
-            arriving_megapixels_per_second: self.arriving(region),
+            arriving_megapixels_per_second: self.controls[region].arriving.rate(self.now),
             due,
             megapixels_per_second: self.speed(region),
             ahead: self.ahead(region),
         }
-    }
-
-    /// What arrived for a region lately, in megapixels a second.
-    fn arriving(&mut self, region: usize) -> f64 {
-        let (now, control) = (self.now, &mut self.controls[region]);
-        control.arrivals.push_back((now, control.arrived));
-        while control.arrivals.get(1).is_some_and(|(at, _)| now.since(*at) >= ARRIVALS) {
-            control.arrivals.pop_front();
-        }
-        let Some((since, before)) = control.arrivals.front() else { return 0.0 };
-        let elapsed = now.since(*since).as_secs_f64();
-        if elapsed > 0.0 { (control.arrived - before) / elapsed } else { 0.0 }
     }
 
     /// What the forecast of a region expects in the next hours.

@@ -3,6 +3,7 @@
 use std::{fs, time::Duration};
 
 use procession_domain::{Timestamp, urgency::Urgency};
+use procession_flow::forecast::{Prospect, prospects};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -32,6 +33,7 @@ pub(super) struct Collected {
     store_total: Family<Store, Gauge>,
     store_debts: Family<Store, Gauge>,
     store_debt_age: Family<Store, Float>,
+    forecast_followed: Family<Place, Gauge>,
     cpu_seconds: Counter<f64>,
     resident_bytes: Gauge,
     open_files: Gauge,
@@ -46,6 +48,11 @@ struct Class {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Store {
     store: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Place {
+    region: String,
 }
 
 impl Collected {
@@ -77,6 +84,10 @@ impl Collected {
                 "For how long the object is owed that is owed longest",
                 Family::default(),
             ),
+            forecast_followed: to.add("forecast_followed",
+                "1 while fleets of a region grow by its forecast, 0 while it is only shown",
+                Family::default(),
+            ),
             cpu_seconds: to.add("process_cpu_seconds", "Processor time that was used", Counter::default()),
             resident_bytes: to.add("process_resident_memory_bytes", "Memory that is in use", Gauge::default()),
             open_files: to.add("process_open_files", "Open files and connections", Gauge::default()),
@@ -99,11 +110,21 @@ impl Collected {
             let age = owed.since.map_or(0.0, |since| now.since(since).as_secs_f64());
             self.store_debt_age.get_or_create(&store).set(age);
         }
+        self.look_at_forecasts(&prospects(&service.system).await?);
         let (uploads, bytes) = service.uploads.occupancy().await?;
         self.uploads_open.set(signed(uploads));
         self.uploads_bytes.set(signed(bytes));
         self.workers_paused.set(i64::from(service.live.observer.paused(now).is_some()));
         self.look_at_queue(service, now).await
+    }
+
+    fn look_at_forecasts(&self, made: &[Prospect]) {
+        // A region of which nothing is known any more is not served.
+        self.forecast_followed.clear();
+        for of in made {
+            let place = Place { region: of.region.to_string() };
+            self.forecast_followed.get_or_create(&place).set(i64::from(of.followed));
+        }
     }
 
     async fn look_at_queue(&self, service: &Service, now: Timestamp) -> Result<()> {
@@ -163,7 +184,37 @@ fn signed(number: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::{encoding::prometheus_text, registry::Registry};
+
     use super::*;
+
+    #[test]
+    fn whether_a_forecast_is_followed_is_said_of_each_region_that_has_one() {
+        let mut figures = Figures { registry: Registry::default(), table: Vec::new() };
+        let collected = Collected::new(&mut figures);
+        let made = |region: &str, followed| Prospect {
+            region: region.parse().unwrap(),
+            made_at: Timestamp::from_micros(0),
+            followed,
+            standing: String::new(),
+            megapixels_per_photo: 24.0,
+            forecast: None,
+        };
+        let served = || {
+            let mut text = String::new();
+            prometheus_text::encode(&mut text, &figures.registry).unwrap();
+            let mut lines: Vec<String> =
+                text.lines().filter_map(|line| Some(line.strip_prefix("forecast_followed")?.to_owned())).collect();
+            lines.sort();
+            lines
+        };
+        collected.look_at_forecasts(&[made("eu-west-1", true), made("us-east-1", false)]);
+        assert_eq!(served(), ["{region=\"eu-west-1\"} 1", "{region=\"us-east-1\"} 0"]);
+        collected.look_at_forecasts(&[made("us-east-1", true)]);
+        assert_eq!(served(), ["{region=\"us-east-1\"} 1"]);
+        collected.look_at_forecasts(&[]);
+        assert_eq!(served(), [""; 0]);
+    }
 
     #[test]
     fn the_process_is_read_whatever_its_name_is() {

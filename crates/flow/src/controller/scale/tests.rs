@@ -68,3 +68,27 @@ async fn a_fleet_does_its_part_of_what_all_share() {
     let expected = bench.observer.expected(&bench.system, Duration::ZERO).await.unwrap();
     assert_eq!(queue(&expected, &one, &share), Queue::default());
 }
+
+#[tokio::test]
+async fn what_arrives_is_counted_also_if_it_is_finished_by_somebody_whose_rate_is_not_known() {
+    let bench = Bench::new().await;
+    let controller = Controller::new(std::sync::Arc::clone(&bench.system));
+    let rate = async || controller.arriving(bench.now()).await.unwrap();
+    let gallery = bench.open("a", Urgency::SameDayWedding).await;
+    bench.store(gallery, 0..10).await;
+    assert_eq!(rate().await, Some(0.0), "what was there before did not just arrive");
+    assert_eq!(rate().await, None, "it is not time yet");
+    // 10 photos of 24 megapixels in 10 seconds, and as many are finished meanwhile.
+    bench.store(gallery, 10..20).await;
+    bench.work(gallery, 10).await;
+    assert_eq!(rate().await, Some(24.0));
+    // Meanwhile another hour begins: the bench started with one.
+    bench.wait(3_400);
+    for _ in 0..=60 {
+        bench.wait(5);
+        rate().await.unwrap();
+    }
+    bench.wait(5);
+    bench.store(gallery, 20..45).await;
+    assert_eq!(rate().await, Some(2.0), "25 photos in 300 seconds");
+}
