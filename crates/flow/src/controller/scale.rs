@@ -195,7 +195,7 @@ fn queue(expected: &Expected, fleet: &Fleet, share: &Share) -> Queue {
         let part = share.part(backlog, fleet);
         photos += backlog.waiting as f64 * part;
         queue.megapixels += backlog.waiting_megapixels * part;
-        if let Some(since) = backlog.waiting_since.filter(|_| part > 0.0) {
+        if let Some(since) = backlog.waiting_since().filter(|_| part > 0.0) {
             queue.oldest_wait = queue.oldest_wait.max(expected.at.since(since));
         }
     }

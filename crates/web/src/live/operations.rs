@@ -356,7 +356,7 @@ fn clusters(expected: &Expected) -> Vec<Cluster> {
 
 fn queue(expected: &Expected, urgency: Urgency, now: Timestamp) -> Queue {
     let galleries = || expected.galleries.iter().map(|(backlog, _)| backlog).filter(|of| of.rank.urgency == urgency);
-    let oldest = galleries().filter_map(|backlog| backlog.waiting_since).min();
+    let oldest = galleries().filter_map(Backlog::waiting_since).min();
     Queue {
         urgency,
         galleries: galleries().count() as u64,
