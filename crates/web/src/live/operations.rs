@@ -200,13 +200,15 @@ pub(crate) struct Cluster {
     placed: u64,
 }
 
-/// The workers of one kind of device in one region.
+/// The workers of one kind of device in one region that offer the same stages.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FleetView {
     /// The region.
     region: String,
     /// The kind of device.
     pub(crate) device: String,
+    /// What they do of a photo's job, in its order; empty if that is all.
+    pub(crate) stages: Vec<&'static str>,
     /// How many workers there should be.
     pub(crate) desired: u32,
     /// How many took work when this was decided.
@@ -324,6 +326,7 @@ fn division(division: Division) -> AffinityView {
 pub(super) fn fleet(capacity: Capacity) -> FleetView {
     FleetView {
         region: capacity.fleet.region.to_string(),
+        stages: capacity.fleet.specialisation().map_or_else(Vec::new, |_| names(capacity.fleet.stages)),
         device: capacity.fleet.device,
         desired: capacity.desired,
         running: capacity.running,
