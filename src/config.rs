@@ -18,7 +18,7 @@ use std::{
 use procession_domain::{Region, Stages, gallery::CRITICAL_SHARE, recipe::Pipeline, urgency::Promises};
 use procession_flow::forecast::Foresight;
 use procession_pixel::Limits;
-use procession_plan::{RetryPolicy, ScalePolicy};
+use procession_plan::{AffinityPolicy, RetryPolicy, ScalePolicy};
 use procession_web::{Connections, ServiceSettings};
 
 use crate::log::LogFormat;
@@ -64,6 +64,7 @@ pub(crate) struct Config {
     pub(crate) scale: ScalePolicy,
     /// What a worker does of a photo's job.
     pub(crate) stages: Stages,
+    pub(crate) affinity: AffinityPolicy,
     pub(crate) foresight: Foresight,
     /// Worker processes that `procession serve` may start on this machine, with its own.
     pub(crate) local_workers: u32,
@@ -142,6 +143,7 @@ impl Config {
             retry: RetryPolicy::default(),
             scale: ScalePolicy::default(),
             stages: Stages::ALL,
+            affinity: AffinityPolicy::default(),
             foresight: Foresight::default(),
             local_workers: 1,
             pipelines: procession_plan::pipelines(),

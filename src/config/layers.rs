@@ -207,13 +207,33 @@ impl Layers {
 
     /// What no value shows alone.
     fn check_together(&mut self) {
-        let (stores, awaited) = (self.config.stores().len(), self.config.replicas_awaited());
-        // Where the stores are wrong they are told of already.
-        if awaited > stores && self.errors.is_empty() {
-            let origin = self.config.origins.get("replicas_awaited").cloned().unwrap_or_default();
-            let stores = crate::human::count(stores as u64, "store");
-            self.errors.push(format!("{origin}: replicas_awaited: {awaited} is more than there are: {stores}"));
+        // What is wrong alone is told of already.
+        if !self.errors.is_empty() {
+            return;
         }
+        let origin =
+            |keys: &[&str]| keys.iter().find_map(|key| self.config.origins.get(*key)).cloned().unwrap_or_default();
+        let (stores, awaited) = (self.config.stores().len(), self.config.replicas_awaited());
+        let mut errors = Vec::new();
+        if awaited > stores {
+            let (origin, stores) = (origin(&["replicas_awaited"]), crate::human::count(stores as u64, "store"));
+            errors.push(format!("{origin}: replicas_awaited: {awaited} is more than there are: {stores}"));
+        }
+        let affinity = &self.config.affinity;
+        for (key, value, bound, most) in [
+            ("affinity.keep_at", affinity.keep_at, "affinity.begin_at", affinity.begin_at),
+            (
+                "affinity.fewer_behind_seconds",
+                affinity.fewer_behind_seconds,
+                "affinity.most_behind_seconds",
+                affinity.most_behind_seconds,
+            ),
+        ] {
+            if value > most {
+                errors.push(format!("{}: {key}: {value} is more than {bound}, which is {most}", origin(&[key, bound])));
+            }
+        }
+        self.errors = errors;
     }
 
     fn set_text(&mut self, setting: &Setting, text: &str, origin: &str) {

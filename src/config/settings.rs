@@ -122,12 +122,13 @@ macro_rules! switch {
     };
 }
 
+mod affinity;
 mod forecast;
 mod scale;
 
 /// All of them.
 pub(super) fn settings() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(scale::settings()).chain(forecast::SETTINGS)
+    SETTINGS.iter().chain(affinity::SETTINGS).chain(scale::settings()).chain(forecast::SETTINGS)
 }
 
 const SETTINGS: &[Setting] = &[

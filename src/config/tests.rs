@@ -119,6 +119,27 @@ fn a_worker_s_stages_are_named() {
 }
 
 #[test]
+fn a_division_neither_flaps_nor_holds_back_for_ever() {
+    let text = "[affinity]\nbegin_at = 1.5\nkeep_at = 1\nmost_behind_seconds = 120";
+    let policy = load_text(text, &none(), &Flags::default()).unwrap().affinity;
+    assert_eq!((policy.begin_at, policy.keep_at, policy.move_at), (1.5, 1.0, 1.05));
+    assert_eq!((policy.most_behind_seconds, policy.fewer_behind_seconds), (120.0, 15.0));
+    for (wrong, why) in [
+        ("begin_at = 0.9", "affinity.begin_at: 0.9 is less than 1"),
+        ("move_at = nan", "affinity.move_at: NaN is not greater than zero"),
+        ("most_behind_seconds = -1", "affinity.most_behind_seconds: -1 is less than 0, or has no end"),
+        ("begin_at = 1.01", "affinity.keep_at: 1.02 is more than affinity.begin_at, which is 1.01"),
+        (
+            "fewer_behind_seconds = 61",
+            "affinity.fewer_behind_seconds: 61 is more than affinity.most_behind_seconds, which is 60",
+        ),
+    ] {
+        let errors = load_text(&format!("[affinity]\n{wrong}"), &none(), &Flags::default()).unwrap_err();
+        assert_eq!(errors, [format!("FILE: {why}")]);
+    }
+}
+
+#[test]
 fn a_file_that_was_named_must_be_there() {
     let errors = load(Some(Path::new("/no/such/file")), &none(), &Flags::default()).unwrap_err();
     assert!(errors.to_string().starts_with("the configuration has 1 error:\n  /no/such/file: cannot be read"));

@@ -153,18 +153,30 @@ def check_workloads(name, objects):
 def check_scaled(name, objects):
     by_name = {(item["kind"], item["metadata"]["name"]): item for item in objects}
     scaled = [item for item in objects if item["kind"] == "ScaledObject"]
-    expect(bool(scaled) == (name == "oldest.yaml" or name.startswith("four-regions")), name, f"{len(scaled)} ScaledObjects")
+    wanted = {"oldest.yaml": 1, "specialists.yaml": 2}.get(name, int(name.startswith("four-regions")))
+    expect(len(scaled) == wanted, name, f"{len(scaled)} ScaledObjects")
+    fleets = [frozenset(fleet(item).items()) for item in scaled]
+    expect(len(fleets) == len(set(fleets)), name, "two ScaledObjects are about one fleet")
     for item in scaled:
         where, spec = f"{name}, {item['metadata']['name']}", item["spec"]
         for error in jsonschema.Draft7Validator(SCALED_OBJECT).iter_errors(spec):
             faults.append(f"{where}: {'/'.join(map(str, error.absolute_path))}: {error.message} (KEDA)")
         target, trigger = spec["scaleTargetRef"]["name"], spec["triggers"][0]
         expect(("Deployment", target) in by_name, where, f"scales {target}, which is not there")
+        container = by_name["Deployment", target]["spec"]["template"]["spec"]["containers"][0]
+        offers = [entry["value"] for entry in container["env"] if entry["name"] == "PROCESSION__WORKER__STAGES"]
+        expect(offers == list(filter(None, [fleet(item).get("stages")])), where, f"asks for others than offer {offers}")
         expect(spec["minReplicaCount"] <= spec["maxReplicaCount"], where, "it may have fewer than it must")
         expect(spec["fallback"]["replicas"] >= 1, where, "KEDA stops all workers while nobody decides")
         expect(str(spec["maxReplicaCount"]) == trigger["metadata"]["most"], where, "the controller may decide for more")
         check_autoscaler(where, spec, "1.27" if name == "oldest.yaml" else KUBERNETES[-1])
         check_address(where, trigger["metadata"]["scalerAddress"], objects, by_name)
+
+
+def fleet(scaled):
+    """What tells the fleet of a ScaledObject from all others."""
+    metadata = scaled["spec"]["triggers"][0]["metadata"]
+    return {key: metadata[key] for key in ("region", "device", "stages") if key in metadata}
 
 
 def check_autoscaler(where, spec, version):

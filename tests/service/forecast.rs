@@ -189,7 +189,7 @@ async fn over_postgresql_capacity_is_there_before_a_booked_saturday() {
     let (first, second) = (process().await, process().await);
     two_years(first.ledger.as_ref()).await;
     let decide = async |system: &System, controller: &Controller| -> Option<Capacity> {
-        let fleet = FleetName { region: region(), device: "cpu".to_owned() };
+        let fleet = FleetName { region: region(), device: "cpu".to_owned(), stages: procession_domain::Stages::ALL };
         enrol(system, &fleet, None).await.unwrap();
         controller.decide(&Observer::default()).await.unwrap();
         capacities(system).await.unwrap().pop()

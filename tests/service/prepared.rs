@@ -198,6 +198,7 @@ pub(crate) fn settings() -> Settings {
     Settings {
         region: procession_domain::Region::local(),
         scale: procession_plan::ScalePolicy::default(),
+        affinity: procession_plan::AffinityPolicy::default(),
         limits: Limits::default(),
         promises: Promises::default(),
         pipelines: procession_plan::pipelines(),

@@ -187,8 +187,8 @@ pub struct Backlog {
     pub waiting_megapixels: f64,
     /// What the photos cost that a worker holds.
     pub working_megapixels: f64,
-    /// When the original of the photo that came first of those that wait was durable; none if none waits.
-    pub waiting_since: Option<Timestamp>,
+    /// When the original of the photo that came first of those that wait at each stage was durable; none if none waits there.
+    pub waiting_since_at: [Option<Timestamp>; 4],
     /// The cluster whose workers process it; none while any worker may.
     pub cluster: Option<Region>,
     /// Why it was placed there, or nowhere; none if nobody has decided yet.
@@ -196,6 +196,11 @@ pub struct Backlog {
 }
 
 impl Backlog {
+    /// When the original of the photo that came first of those that wait was durable; none if none waits.
+    pub fn waiting_since(&self) -> Option<Timestamp> {
+        self.waiting_since_at.into_iter().flatten().min()
+    }
+
     /// What its unfinished photos cost.
     pub fn megapixels(&self) -> f64 {
         self.waiting_megapixels + self.working_megapixels

@@ -1,17 +1,17 @@
 //! How many workers there should be: decided by the controller, carried out by whoever can start and stop them.
 //!
-//! A *fleet* is the workers of one kind of device in one region. Whoever runs a fleet (this machine, Kubernetes through KEDA) says so
+//! A *fleet* is the workers of one kind of device in one region that offer the same stages. Whoever runs a fleet (this machine, Kubernetes through KEDA) says so
 //! again and again with [`enrol`]; the controller decides for the fleets that are enrolled and writes a [`Capacity`] for
 //! each; whoever runs it reads that and makes it so.
 
 use std::time::Duration;
 
-use procession_domain::{Region, Timestamp};
+use procession_domain::{Region, Stage, Stages, Timestamp};
 use procession_plan::scale::{Cause, Memory};
 use procession_vault::Document;
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, System};
+use crate::{Result, System, registry::Registration};
 
 /// More fleets than this are not looked at.
 const MOST: usize = 1_000;
@@ -29,11 +29,32 @@ pub struct FleetName {
     pub region: Region,
     /// The kind of their device: `cpu`.
     pub device: String,
+    /// What they offer; all stages where nothing is said. Only what is not all is written, as before there were stages.
+    #[serde(default = "FleetName::all_stages", skip_serializing_if = "FleetName::is_all")]
+    pub stages: Stages,
 }
 
+impl FleetName {
+    /// What its workers do, if that is not all: `face_recognition+moment_detection`.
+    pub fn specialisation(&self) -> Option<String> {
+        let names: Vec<&str> = self.stages.iter().map(Stage::name).collect();
+        (self.stages != Stages::ALL).then(|| names.join("+"))
+    }
+
+    fn all_stages() -> Stages {
+        Stages::ALL
+    }
+
+    fn is_all(stages: &Stages) -> bool {
+        *stages == Stages::ALL
+    }
+}
+
+/// `eu-west-1/cpu`, and behind it what its workers do, if that is not all: `eu-west-1/cpu/compression`.
 impl std::fmt::Display for FleetName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.region, self.device)
+        write!(f, "{}/{}", self.region, self.device)?;
+        self.specialisation().map_or(Ok(()), |of| write!(f, "/{of}"))
     }
 }
 
@@ -121,6 +142,16 @@ pub(crate) struct Fleet {
     pub(crate) name: FleetName,
     /// It may have so many workers.
     pub(crate) most: Option<u32>,
+}
+
+impl Fleet {
+    /// Whether a worker is of this fleet, one of these. A fleet that is named without stages also has those of its kind that
+    /// offer some, unless a fleet is named for them.
+    pub(crate) fn has(&self, worker: &Registration, fleets: &[Self]) -> bool {
+        let named = FleetName { region: worker.region.clone(), device: worker.device.clone(), stages: worker.offers };
+        let whole = FleetName { stages: Stages::ALL, ..named.clone() };
+        self.name == named || self.name == whole && fleets.iter().all(|fleet| fleet.name != named)
+    }
 }
 
 /// The fleets that somebody runs.

@@ -2,7 +2,7 @@
 
 use std::{process::Stdio, sync::Arc, time::Duration};
 
-use procession_domain::{Region, error::chain};
+use procession_domain::error::chain;
 use tokio::{
     process::{Child, Command},
     sync::watch,
@@ -44,7 +44,9 @@ impl LocalFleet {
     pub async fn keep(mut self, mut stop: watch::Receiver<bool>) {
         let mut tick = tokio::time::interval(PERIOD);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let name = FleetName { region: self.region().clone(), device: self.system.device.info().kind.clone() };
+        let settings = &self.system.settings;
+        let device = self.system.device.info().kind.clone();
+        let name = FleetName { region: settings.region.clone(), device, stages: settings.stages };
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
@@ -61,10 +63,6 @@ impl LocalFleet {
                 tracing::warn!(%error, "a worker's end could not be awaited");
             }
         }
-    }
-
-    fn region(&self) -> &Region {
-        &self.system.settings.region
     }
 
     async fn follow(&mut self, name: &FleetName) -> Result<()> {

@@ -15,7 +15,7 @@ use procession_domain::{
     urgency::Promises,
 };
 use procession_pixel::{Device, Limits};
-use procession_plan::{ScalePolicy, affinity::Preference};
+use procession_plan::{AffinityPolicy, ScalePolicy, affinity::Preference};
 use procession_vault::{Blobs, Documents, Ledger};
 use procession_vision::Vision;
 use tokio::sync::{Notify, Semaphore};
@@ -50,6 +50,8 @@ pub struct Settings {
     pub critical_share: f64,
     /// What a worker of this process does of a photo's job.
     pub stages: Stages,
+    /// When kinds of device divide a photo's life.
+    pub affinity: AffinityPolicy,
 }
 
 /// Everything that the tasks share.

@@ -120,6 +120,7 @@ impl Bench {
         let settings = Settings {
             region: procession_domain::Region::local(),
             scale: procession_plan::ScalePolicy::default(),
+            affinity: procession_plan::AffinityPolicy::default(),
             limits: Limits::default(),
             promises: Promises::default(),
             pipelines: procession_plan::pipelines(),

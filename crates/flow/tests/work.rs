@@ -31,6 +31,7 @@ impl Bench {
         let settings = Settings {
             region: procession_domain::Region::local(),
             scale: procession_plan::ScalePolicy::default(),
+            affinity: procession_plan::AffinityPolicy::default(),
             limits: Limits::default(),
             promises: Default::default(),
             critical_share: 0.7,

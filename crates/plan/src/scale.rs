@@ -1,10 +1,11 @@
-//! How many instances a fleet should have now: the workers of one kind in one region.
+//! How many instances a fleet should have now: the workers of one kind in one region that offer the same stages.
 //!
 //! What is needed is the largest of four figures: what the calendar keeps standing, what a trusted forecast expects, what the
 //! deadlines demand, and what the queue asks for once one of its triggers is reached. More is taken at once; less only after
 //! all four have been lower for a while, and never while work waits. So a forecast can raise a fleet, and cannot lower one.
 
 mod deadlines;
+mod parts;
 mod policy;
 mod words;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Reason, forecast::Quantiles};
 
 use deadlines::{Demand, Supply};
+pub use parts::Parts;
 pub use policy::{Lead, ScalePolicy, Season, SeasonRules, Seasons};
 
 const HOUR: Duration = Duration::from_secs(3_600);

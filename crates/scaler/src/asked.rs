@@ -1,6 +1,6 @@
 //! Which fleet a ScaledObject is about.
 
-use procession_domain::Region;
+use procession_domain::{Invalid, Region, Stages};
 use procession_flow::capacity::FleetName;
 use tonic::Status;
 
@@ -31,6 +31,13 @@ impl Asked {
             let what = format!("{device:?} is not 1 to {LONGEST} lower-case letters, digits and hyphens");
             return Err(wrong("device", what));
         }
+        let stages: Stages = match text("stages") {
+            None => Stages::ALL,
+            Some(names) => {
+                let stages: Result<_, Invalid> = names.split(',').map(|name| name.trim().parse()).collect();
+                stages.map_err(|error| wrong("stages", error))?
+            }
+        };
         let most = match text("most") {
             None => None,
             Some(text) => match text.parse() {
@@ -38,12 +45,14 @@ impl Asked {
                 _ => return Err(wrong("most", format!("{text:?} is not a whole number above zero"))),
             },
         };
-        Ok(Self { fleet: FleetName { region, device: device.to_owned() }, most })
+        Ok(Self { fleet: FleetName { region, device: device.to_owned(), stages }, most })
     }
 
     /// What the fleet's number is called.
     pub(crate) fn metric(&self) -> String {
-        format!("procession-workers-{}-{}", self.fleet.region, self.fleet.device)
+        let specialisation = self.fleet.specialisation().map(|of| format!("-{of}")).unwrap_or_default();
+        let specialisation = specialisation.replace(['+', '_'], "-");
+        format!("procession-workers-{}-{}{specialisation}", self.fleet.region, self.fleet.device)
     }
 }
 
@@ -72,9 +81,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_fleet_offers_is_said_where_it_is_not_all() {
+        let with = |stages| read(&[("region", "local"), ("device", "cpu"), ("stages", stages)]).unwrap();
+        let some = with("compression, ai_analysis");
+        assert_eq!(some.fleet.to_string(), "local/cpu/ai_analysis+compression");
+        assert_eq!(some.metric(), "procession-workers-local-cpu-ai-analysis-compression");
+        let all = with("ai_analysis,face_recognition,moment_detection,compression");
+        assert_eq!(all, read(&[("region", "local"), ("device", "cpu")]).unwrap());
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         let (region, device) = (("region", "local"), ("device", "cpu"));
-        let cases: [(&[(&str, &str)], &str); 7] = [
+        let cases: [(&[(&str, &str)], &str); 9] = [
             (&[device], "metadata.region: is missing"),
             (&[("region", "EU"), device], "metadata.region: "),
             (&[region], "metadata.device: is missing"),
@@ -82,6 +101,8 @@ mod tests {
             (&[region, ("device", "a/b")], "metadata.device: "),
             (&[region, device, ("most", "many")], "metadata.most: "),
             (&[region, device, ("most", "0")], "metadata.most: "),
+            (&[region, device, ("stages", "")], "metadata.stages: "),
+            (&[region, device, ("stages", "compression,sorting")], "metadata.stages: stage \"sorting\""),
         ];
         for (metadata, said) in cases {
             let error = read(metadata).unwrap_err();

@@ -34,6 +34,7 @@ impl Bench {
         let settings = Settings {
             region: Region::local(),
             scale: procession_plan::ScalePolicy::default(),
+            affinity: procession_plan::AffinityPolicy::default(),
             limits: Limits::default(),
             promises: Default::default(),
             critical_share: 0.7,
@@ -53,10 +54,14 @@ impl Bench {
         Self { _folder: folder, clock, system, address, stop, server: tokio::spawn(server) }
     }
 
-    /// What the controller writes.
+    /// What the controller writes of the fleet that offers all stages.
     async fn decide(&self, desired: u32) {
+        self.decide_for(&json!({ "region": "eu-west-1", "device": "cpu" }), desired).await;
+    }
+
+    async fn decide_for(&self, fleet: &Value, desired: u32) {
         let decided: Capacity = serde_json::from_value(json!({
-            "fleet": { "region": "eu-west-1", "device": "cpu" },
+            "fleet": fleet,
             "desired": desired,
             "running": 0,
             "cause": "queue",
@@ -146,6 +151,37 @@ async fn what_was_decided_is_what_keda_is_told() {
     // The HPA starts as many workers as the value divided by this.
     let spec = json!({ "metricName": NAME, "targetSize": "1", "targetSizeFloat": 1 });
     assert_eq!(bench.ask("GetMetricSpec", &object(&json!({}))).await, Ok(json!({ "metricSpecs": [spec] })));
+}
+
+#[tokio::test]
+async fn fleets_of_one_kind_with_different_stages_are_told_apart() {
+    let bench = Bench::start().await;
+    let looking = json!({ "stages": "ai_analysis,face_recognition,moment_detection" });
+    let rendering = json!({ "stages": "compression" });
+    let named = |stages: Value| json!({ "region": "eu-west-1", "device": "cpu", "stages": stages });
+    bench.decide(1).await;
+    bench.decide_for(&named(json!(["compression"])), 12).await;
+    // Nobody has decided for those who look, and what was decided for others is not theirs.
+    let ask = async |metadata: &Value| {
+        let question = json!({ "scaledObjectRef": object(metadata), "metricName": "any" });
+        bench.ask("GetMetrics", &question).await
+    };
+    let said = ask(&looking).await.unwrap_err();
+    let name = "the fleet eu-west-1/cpu/ai_analysis+face_recognition+moment_detection";
+    assert!(said.contains("Code: Unavailable") && said.contains(name), "{said}");
+    bench.decide_for(&named(json!(["ai_analysis", "face_recognition", "moment_detection"])), 3).await;
+    let all = json!({ "stages": "compression, moment_detection, face_recognition, ai_analysis" });
+    for (metadata, name, desired) in [
+        (&looking, "procession-workers-eu-west-1-cpu-ai-analysis-face-recognition-moment-detection", 3),
+        (&rendering, "procession-workers-eu-west-1-cpu-compression", 12),
+        (&all, NAME, 1),
+        (&json!({}), NAME, 1),
+    ] {
+        let value = json!({ "metricName": name, "metricValue": desired.to_string(), "metricValueFloat": desired });
+        assert_eq!(ask(metadata).await, Ok(json!({ "metricValues": [value] })));
+    }
+    let known = bench.documents().get::<Enrolled>("eu-west-1/cpu/compression").await.unwrap();
+    assert!(known.is_some(), "whoever asks enrols that fleet");
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ const REGIONAL: &str = "deploy/helm/four-regions.yaml";
 const REGIONS: [&str; 4] = ["us-east-1", "us-west-2", "eu-west-1", "ap-southeast-1"];
 /// Values for a device that is not a processor.
 const ACCELERATOR: &str = "tests/deploy/accelerator.yaml";
+/// Values for workers of one kind of device that offer different stages.
+const SPECIALISTS: &str = "tests/deploy/specialists.yaml";
 const UNIT: &str = "deploy/procession.service";
 const PROGRAM: &str = "/usr/local/bin/procession";
 /// Ten times the exposure, of 0 to 10, that `systemd-analyze security` may find: what it was when this was written, rounded up.
@@ -47,6 +49,7 @@ fn render(folder: &Path) -> Result<()> {
     };
     to("default", &[])?;
     to("accelerator", &["--values", ACCELERATOR])?;
+    to("specialists", &["--values", SPECIALISTS])?;
     for region in REGIONS {
         let region_is = format!("region={region}");
         to(&format!("four-regions-{region}"), &["--values", REGIONAL, "--set", &region_is])?;

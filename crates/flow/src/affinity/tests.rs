@@ -36,7 +36,7 @@ fn backlog(cluster: Option<&str>, waiting_at: [u64; 4], working: u64) -> Backlog
         working,
         waiting_megapixels: 0.0,
         working_megapixels: 0.0,
-        waiting_since: None,
+        waiting_since_at: [None; 4],
         cluster: cluster.map(region),
         placement: None,
     }

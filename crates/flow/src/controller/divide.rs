@@ -3,10 +3,7 @@
 use std::{collections::BTreeSet, sync::PoisonError};
 
 use procession_domain::{Region, gallery::Backlog};
-use procession_plan::{
-    AffinityPolicy,
-    affinity::{Affinity, affinity},
-};
+use procession_plan::affinity::{Affinity, affinity};
 
 use super::{Controller, Decision};
 use crate::{
@@ -35,7 +32,7 @@ impl Controller {
         for (region, pools) in pools(&expected.workers) {
             let before = division(&self.system, &region).await?.map(|known| known.affinity).unwrap_or_default();
             let waiting = waiting(expected, &region);
-            let after = affinity(&pools, waiting, &before, &AffinityPolicy::default());
+            let after = affinity(&pools, waiting, &before, &self.system.settings.affinity);
             if !is_worth_writing(&before, &after) {
                 continue;
             }

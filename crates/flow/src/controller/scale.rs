@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, sync::PoisonError, time::Duration};
 
-use procession_domain::{Region, Timestamp, demand, gallery::Backlog};
+use procession_domain::{Region, Stage, Stages, Timestamp, demand, gallery::Backlog};
 use procession_plan::{
     Arriving, FleetSeen, default_margin, scale,
-    scale::{Ahead, Due, Instances, Queue},
+    scale::{Ahead, Due, Instances, Parts, Queue},
 };
 
 use super::{Controller, place_of};
@@ -63,7 +63,7 @@ impl Controller {
             let before = known.as_ref().map(|known| known.desired);
             let share = Share::of(fleet, &fleets, &expected.workers);
             let prospect = forecast::prospect(&self.system, &fleet.name.region).await?;
-            let ahead = prospect.and_then(|prospect| prospect.ahead(share.of_region));
+            let ahead = prospect.and_then(|prospect| prospect.ahead(share.of_region.arriving()));
             let decided = self.decide_for(fleet, known, &share, (arriving, ahead), expected);
             capacity::write(&self.system, &decided).await?;
             if before != Some(decided.desired) {
@@ -102,7 +102,7 @@ impl Controller {
             instances: Instances { running: share.running, ready_at: ready_at.clone(), draining: share.draining },
             others_in_region: share.others_in_region,
             queue: queue(expected, fleet, share),
-            arriving_megapixels_per_second: arriving * share.of_shared,
+            arriving_megapixels_per_second: arriving * share.of_shared.arriving(),
             due: self.due(expected, fleet, share),
             megapixels_per_second: share.speed,
             ahead,
@@ -129,7 +129,7 @@ impl Controller {
             urgency: of.rank.urgency,
             deadline: of.rank.deadline,
             margin: default_margin(self.system.settings.promises.of(of.rank.urgency)),
-            megapixels: of.megapixels() * share.part(of, fleet),
+            megapixels: share.parts(of, fleet).left(waiting(of).1, of.working_megapixels),
         };
         expected.galleries.iter().map(due).filter(|due| due.megapixels > 0.0).collect()
     }
@@ -138,65 +138,82 @@ impl Controller {
 /// A fleet among the others.
 struct Share {
     /// The part that it does of what all share.
-    of_shared: f64,
+    of_shared: Parts,
     /// The part that it does of what belongs to its region.
-    of_region: f64,
+    of_region: Parts,
     running: u32,
     draining: u32,
     /// Workers of other fleets in its region.
     others_in_region: u32,
-    /// What one of its workers does, in megapixels a second; else one of any fleet.
+    /// What one of its workers does, in megapixels a second; else one of any fleet that does as much of a photo.
     speed: Option<f64>,
 }
 
 impl Share {
     fn of(fleet: &Fleet, fleets: &[Fleet], workers: &[Registration]) -> Self {
-        let is_own = |of: &&Registration| of.region == fleet.name.region && of.device == fleet.name.device;
-        let works = |of: &&Registration| of.standing == Standing::Working;
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let own = || workers.iter().filter(is_own);
-        let working = || workers.iter().filter(works);
-        let here = || working().filter(|of| of.region == fleet.name.region);
-        let running = own().filter(works).count();
-        // Where nobody works, those that could divide it among them.
-        let part = |all: usize, could: usize| match all {
-            0 => 1.0 / could.max(1) as f64,
-            all => running as f64 / all as f64,
+        let (name, region) = (&fleet.name, &fleet.name.region);
+        let own: Vec<&Registration> = workers.iter().filter(|worker| fleet.has(worker, fleets)).collect();
+        let working: Vec<&Registration> = workers.iter().filter(|of| of.standing == Standing::Working).collect();
+        let offers = |all: &[&Registration], is: &dyn Fn(&Registration) -> bool| -> Vec<Stages> {
+            all.iter().filter(|worker| is(worker)).map(|worker| worker.offers).collect()
         };
-        let in_region = fleets.iter().filter(|other| other.name.region == fleet.name.region).count();
+        let own_working = offers(&own, &|of| of.standing == Standing::Working);
+        let (everywhere, here) = (offers(&working, &|_| true), offers(&working, &|of| of.region == *region));
+        let all_fleets: Vec<Stages> = fleets.iter().map(|fleet| fleet.name.stages).collect();
+        let fleets_here = fleets.iter().filter(|other| other.name.region == *region);
+        let fleets_here: Vec<Stages> = fleets_here.map(|fleet| fleet.name.stages).collect();
+        let does_as_much = |of: &&Registration| of.offers.contains_all(name.stages);
         let mean = |speeds: Vec<f64>| (!speeds.is_empty()).then(|| speeds.iter().sum::<f64>() / speeds.len() as f64);
-        let speed = |of: &Registration| of.rate.map(|rate| rate.megapixels_per_second);
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Self {
-            of_shared: part(working().count(), fleets.len()),
-            of_region: part(here().count(), in_region),
-            running: count(running),
-            draining: count(own().filter(|of| of.standing == Standing::Draining).count()),
-            others_in_region: count(here().count() - running),
-            speed: mean(own().filter_map(speed).collect()).or_else(|| mean(workers.iter().filter_map(speed).collect())),
+            of_shared: Parts::of(name.stages, &own_working, &everywhere, &all_fleets),
+            of_region: Parts::of(name.stages, &own_working, &here, &fleets_here),
+            running: count(own_working.len()),
+            draining: count(own.iter().filter(|of| of.standing == Standing::Draining).count()),
+            others_in_region: count(here.len() - own_working.len()),
+            speed: mean(own.iter().filter_map(|of| speed(of)).collect())
+                .or_else(|| mean(workers.iter().filter(does_as_much).filter_map(speed).collect())),
         }
     }
 
     /// The part of a gallery that is the fleet's.
-    fn part(&self, gallery: &Backlog, fleet: &Fleet) -> f64 {
+    fn parts(&self, gallery: &Backlog, fleet: &Fleet) -> Parts {
         match place_of(gallery) {
             Place::At(region) if region == fleet.name.region => self.of_region,
-            Place::At(_) => 0.0,
+            Place::At(_) => Parts::default(),
             Place::Shared | Place::Undecided => self.of_shared,
         }
     }
 }
 
+/// What a worker does, in megapixels a second. Whoever passes every photo on finishes none, and is as fast as its stages are.
+fn speed(of: &Registration) -> Option<f64> {
+    of.rate.map(|rate| rate.megapixels_per_second).or_else(|| {
+        let stages = of.offers.iter().filter_map(|stage| of.speeds.stages[stage.index()]);
+        let seconds = of.speeds.reach? + stages.sum::<f64>();
+        (of.offers != Stages::ALL && seconds > 0.0).then(|| of.lanes as f64 / seconds)
+    })
+}
+
+/// What waits at each stage, in photos and in megapixels.
+fn waiting(of: &Backlog) -> ([f64; 4], [f64; 4]) {
+    let photos = of.waiting_at.map(|photos| photos as f64);
+    let each = if of.waiting > 0 { of.waiting_megapixels / of.waiting as f64 } else { 0.0 };
+    (photos, photos.map(|photos| photos * each))
+}
+
 fn queue(expected: &Expected, fleet: &Fleet, share: &Share) -> Queue {
-    let (mut photos, mut queue) = (0.0, Queue::default());
+    let (mut all, mut queue) = (0.0, Queue::default());
     for (backlog, _) in &expected.galleries {
-        let part = share.part(backlog, fleet);
-        photos += backlog.waiting as f64 * part;
-        queue.megapixels += backlog.waiting_megapixels * part;
-        if let Some(since) = backlog.waiting_since.filter(|_| part > 0.0) {
+        let (parts, (photos, megapixels)) = (share.parts(backlog, fleet), waiting(backlog));
+        all += parts.waiting(photos);
+        queue.megapixels += parts.waiting(megapixels);
+        let since = Stage::ALL.into_iter().zip(backlog.waiting_since_at).filter(|(stage, _)| parts.has(*stage));
+        if let Some(since) = since.filter_map(|(_, since)| since).min() {
             queue.oldest_wait = queue.oldest_wait.max(expected.at.since(since));
         }
     }
-    queue.photos = photos.round() as u64;
+    queue.photos = all.round() as u64;
     queue
 }
 

@@ -59,7 +59,7 @@ async fn two_years(bench: &Bench, photos_of: impl Fn(i64, u64) -> u64, to_come: 
 
 /// A fleet that does 0.25 photos a second with each worker; its controller is in office and has made the forecast.
 async fn fleet(bench: &Bench) -> (Controller, Vec<Decision>) {
-    let fleet = FleetName { region: region(), device: "cpu".to_owned() };
+    let fleet = FleetName { region: region(), device: "cpu".to_owned(), stages: procession_domain::Stages::ALL };
     enrol(&bench.system, &fleet, None).await.unwrap();
     let controller = Controller::new(Arc::clone(&bench.system));
     assert_eq!(controller.foresee().await.unwrap(), [], "it is not in office");
@@ -70,7 +70,7 @@ async fn fleet(bench: &Bench) -> (Controller, Vec<Decision>) {
 }
 
 async fn decide(controller: &Controller, bench: &Bench) -> Capacity {
-    let fleet = FleetName { region: region(), device: "cpu".to_owned() };
+    let fleet = FleetName { region: region(), device: "cpu".to_owned(), stages: procession_domain::Stages::ALL };
     enrol(&bench.system, &fleet, None).await.unwrap();
     bench.register("eu-west-1", 6.0, Standing::Working).await;
     controller.decide(&bench.observer).await.unwrap();

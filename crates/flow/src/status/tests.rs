@@ -1,9 +1,9 @@
 use procession_domain::{
-    Clock as _, ContentHash, ManualClock, Stages, StudioId, WorkerId,
+    Clock as _, ContentHash, ManualClock, Stage, Stages, StudioId, WorkerId,
     analysis::Analysis,
     capture::Capture,
     gallery::{Consent, Gallery, PipelineChoice},
-    job::Claim,
+    job::{Claim, Found},
     photo::{Failure, Finished, Format, Photo, Timings},
     recipe::{Fingerprint, Priority},
     urgency::{Promises, Urgency},
@@ -35,6 +35,7 @@ impl Bench {
         let settings = Settings {
             region: procession_domain::Region::local(),
             scale: procession_plan::ScalePolicy::default(),
+            affinity: procession_plan::AffinityPolicy::default(),
             limits: Limits::default(),
             promises: Promises::default(),
             pipelines: procession_plan::pipelines(),
@@ -148,6 +149,24 @@ impl Bench {
             };
             self.tell(gallery, done);
         }
+    }
+
+    /// So many of a gallery's photos wait at a later stage. Returns how many do.
+    pub(crate) async fn pass_on(&self, gallery: GalleryId, photos: u64, stage: Stage) -> usize {
+        let found = Found {
+            done: Stages::NONE,
+            analysis: Analysis::default(),
+            models: String::new(),
+            pipeline: "reception_photos".to_owned(),
+            timings: Timings::default(),
+        };
+        let mut passed = Vec::new();
+        for _ in 0..photos {
+            let claim = self.begin(gallery).await;
+            passed.push((claim.lease, stage, found.clone()));
+        }
+        let results = self.system.ledger.pass_on(&passed).await.unwrap();
+        results.iter().filter(|result| result.is_ok()).count()
     }
 
     /// A worker of another process says that it is there.

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod closed_loop;
+mod parts;
 
 const SPEED: f64 = 50.0;
 

@@ -200,13 +200,15 @@ pub(crate) struct Cluster {
     placed: u64,
 }
 
-/// The workers of one kind of device in one region.
+/// The workers of one kind of device in one region that offer the same stages.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FleetView {
     /// The region.
     region: String,
     /// The kind of device.
     pub(crate) device: String,
+    /// What they do of a photo's job, in its order; empty if that is all.
+    pub(crate) stages: Vec<&'static str>,
     /// How many workers there should be.
     pub(crate) desired: u32,
     /// How many took work when this was decided.
@@ -324,6 +326,7 @@ fn division(division: Division) -> AffinityView {
 pub(super) fn fleet(capacity: Capacity) -> FleetView {
     FleetView {
         region: capacity.fleet.region.to_string(),
+        stages: capacity.fleet.specialisation().map_or_else(Vec::new, |_| names(capacity.fleet.stages)),
         device: capacity.fleet.device,
         desired: capacity.desired,
         running: capacity.running,
@@ -356,7 +359,7 @@ fn clusters(expected: &Expected) -> Vec<Cluster> {
 
 fn queue(expected: &Expected, urgency: Urgency, now: Timestamp) -> Queue {
     let galleries = || expected.galleries.iter().map(|(backlog, _)| backlog).filter(|of| of.rank.urgency == urgency);
-    let oldest = galleries().filter_map(|backlog| backlog.waiting_since).min();
+    let oldest = galleries().filter_map(Backlog::waiting_since).min();
     Queue {
         urgency,
         galleries: galleries().count() as u64,

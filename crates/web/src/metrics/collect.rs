@@ -136,7 +136,7 @@ impl Collected {
             let galleries = || expected.galleries.iter().filter(|(backlog, _)| backlog.rank.urgency == urgency);
             let photos = galleries().map(|(backlog, _)| backlog.waiting + backlog.working).sum();
             let megapixels = galleries().map(|(backlog, _)| backlog.megapixels()).sum();
-            let oldest = galleries().filter_map(|(backlog, _)| backlog.waiting_since).min();
+            let oldest = galleries().filter_map(|(backlog, _)| backlog.waiting_since()).min();
             self.queue_galleries.get_or_create(&class).set(signed(galleries().count() as u64));
             self.queue_photos.get_or_create(&class).set(signed(photos));
             self.queue_megapixels.get_or_create(&class).set(megapixels);

@@ -7,7 +7,10 @@ use maud::{Markup, html};
 use procession_domain::{Timestamp, gallery::TimeZoneName};
 
 use super::shell::{icon, sentence};
-use crate::live::forecast::{DAYS_BEFORE, DayView, Forecasts, HourView, RegionForecast, first_day};
+use crate::live::{
+    forecast::{DAYS_BEFORE, DayView, Forecasts, HourView, RegionForecast, first_day},
+    operations::FleetView,
+};
 
 /// Days before today, today, and the seven after it.
 const DAYS: i64 = DAYS_BEFORE + 8;
@@ -37,16 +40,20 @@ fn of_region(region: &RegionForecast, now: Timestamp) -> Markup {
                 }
             }
             @if let Some(day) = busiest { p.busiest { (sentence(&day.reason)) } }
-            p.quiet.reason { (sentence(&region.standing)) @for fleet in &region.fleets { " " (workers(&fleet.device, fleet.running, fleet.desired)) } }
+            p.quiet.reason { (sentence(&region.standing)) @for fleet in &region.fleets { " " (workers(fleet)) } }
             @if !region.hours.is_empty() || !region.arrived.is_empty() { (chart(region, now, busiest)) }
             @if !region.days.is_empty() { (days(region)) }
         }
     }
 }
 
-fn workers(device: &str, running: u32, desired: u32) -> String {
-    let workers = if desired == 1 { "worker runs" } else { "workers run" };
-    format!("{running} of {desired} {device} {workers}.")
+fn workers(fleet: &FleetView) -> String {
+    let FleetView { device, running, desired, stages, .. } = fleet;
+    let workers = if *desired == 1 { "worker runs" } else { "workers run" };
+    match stages.as_slice() {
+        [] => format!("{running} of {desired} {device} {workers}."),
+        some => format!("{running} of {desired} {device} {workers} for {} only.", some.join(", ").replace('_', " ")),
+    }
 }
 
 /// Where things stand in the chart: days from left to right, photos an hour from the bottom up.

@@ -157,7 +157,7 @@ function workers(now) {
     list(all.filter(({ cluster: name }) => name === cluster.name))));
   if (silent.length) groups.push(element("li", {}, element("p", { className: "pair" }, element("b", {}, "Nothing is heard of"), element("span", { className: "tag warn" }, icon("alert"), countText(silent.length, "worker"))), list(silent)));
   for (const fleet of now.fleets) groups.push(element("li", {},
-    element("p", { className: "pair" }, element("b", {}, `${fleet.region}, ${fleet.device}`), element("span", { className: `tag ${fleet.within_reach ? "good" : "bad"}` }, icon(fleet.within_reach ? "check" : "alert"), `${number(fleet.running)} of ${countText(fleet.desired, "worker")}`)),
+    element("p", { className: "pair" }, element("b", {}, [fleet.region, fleet.device, only(fleet.stages)].filter(Boolean).join(", ")), element("span", { className: `tag ${fleet.within_reach ? "good" : "bad"}` }, icon(fleet.within_reach ? "check" : "alert"), `${number(fleet.running)} of ${countText(fleet.desired, "worker")}`)),
     bar([{ part: Math.min(1, fleet.running / Math.max(1, fleet.desired)), kind: "solid" }], `${number(fleet.running)} run, ${number(fleet.desired)} are wanted`),
     element("p", { className: "quiet reason" }, fleet.reason)));
   for (const { region, reason, preferences } of now.affinity.filter(({ preferences: all }) => all.length)) groups.push(element("li", {},
@@ -170,10 +170,11 @@ function workers(now) {
   function list(some) {
     return element("ul", { className: "sub" }, ...some.map(({ worker, standing, held, since, device, stages, megapixels_per_second: pace }) => element("li", {},
       element("p", { className: "name", title: worker }, worker),
-      element("p", { className: "quiet number" }, [standing === "working" ? null : standing, held ? `${number(held)} in hand` : "idle", device, stages.length && stages.length < 4 ? `${stages.join(", ").replaceAll("_", " ")} only` : null, pace === null ? null : paceText(pace), since ? `since ${new Date(since).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" })}` : null].filter(Boolean).join(" · ")))));
+      element("p", { className: "quiet number" }, [standing === "working" ? null : standing, held ? `${number(held)} in hand` : "idle", device, only(stages), pace === null ? null : paceText(pace), since ? `since ${new Date(since).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" })}` : null].filter(Boolean).join(" · ")))));
   }
 }
 
+const only = (stages) => (stages.length && stages.length < 4 ? `${stages.join(", ").replaceAll("_", " ")} only` : null);
 const paceText = (pace) => (pace === null ? "pace not known yet" : `${pace.toFixed(pace < 10 ? 1 : 0)} MP/s`);
 
 function latency(all) {

@@ -110,7 +110,7 @@ pub(super) async fn who_watches_sees_what_is_unfinished_and_who_has_it(ledger: &
         waiting_megapixels,
         // Only the gallery whose photos cost 1.5 has some that are held.
         working_megapixels: 1.5 * working as f64,
-        waiting_since: since.map(at),
+        waiting_since_at: [since.map(at), None, None, None],
         cluster: None,
         placement: None,
     };

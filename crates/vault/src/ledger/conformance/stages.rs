@@ -38,6 +38,8 @@ pub(super) async fn a_job_is_passed_on_with_what_was_found(ledger: &dyn Ledger) 
     assert_eq!(ledger.progress(gallery.id).await.unwrap(), progress(2, 0, 0, 0));
     let backlog = ledger.backlog().await.unwrap().remove(0);
     assert_eq!((backlog.waiting, backlog.waiting_at), (2, [0, 0, 1, 1]));
+    let since = [None, None, Some(second.photo.stored_at), Some(first.photo.stored_at)];
+    assert_eq!((backlog.waiting_since_at, backlog.waiting_since()), (since, Some(first.photo.stored_at)));
     let again = claim_as(ledger, "other", 9, None, 2).await;
     let at_stages: Vec<_> = again.iter().map(|claim| (claim.photo.id, claim.stage)).collect();
     assert_eq!(at_stages, [(first.photo.id, Compression), (second.photo.id, MomentDetection)]);

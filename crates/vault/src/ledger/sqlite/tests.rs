@@ -116,6 +116,7 @@ async fn a_condemned_original_is_found_at_once() {
 async fn watching_the_work_looks_at_no_finished_photo() {
     let own = [
         "SEARCH",
+        "CORRELATED SCALAR SUBQUERY",
         "SCAN job USING COVERING INDEX job_in_order",
         "SCAN job USING INDEX job_by_wake",
         // What these two made, one row a gallery or a worker.
