@@ -23,7 +23,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::{Budget, Completions, affinity::Stopwatches, forecast::Foresight};
 
 /// Raised whenever the same original and recipe would give other bytes than before.
-const ENGINE_VERSION: u32 = 2;
+const ENGINE_VERSION: u32 = 3;
 
 /// What an operator can choose.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@
 //! gives the same bytes.
 
 mod avx2;
+mod avx512;
 mod filter;
 mod scalar;
 
@@ -76,12 +77,16 @@ impl Kernels {
     /// The best that this processor has.
     pub(crate) fn best() -> Self {
         static BEST: OnceLock<Kernels> = OnceLock::new();
-        *BEST.get_or_init(|| avx2::kernels().unwrap_or(Self::SCALAR))
+        *BEST.get_or_init(|| avx512::kernels().or_else(avx2::kernels).unwrap_or(Self::SCALAR))
     }
 
     /// What they are called.
     pub(crate) fn name() -> &'static str {
-        if avx2::kernels().is_some() { "AVX2" } else { "scalar" }
+        match (avx512::kernels(), avx2::kernels()) {
+            (Some(_), _) => "AVX-512",
+            (None, Some(_)) => "AVX2",
+            (None, None) => "scalar",
+        }
     }
 }
 

@@ -127,20 +127,21 @@ impl Slow {
         let (mut next, mut index) = (0u32, 0i32);
         for (bits, &count) in (1..).zip(code.lengths) {
             slow.offset[bits - 1] = index - next as i32;
+            let first = next;
             next += u32::from(count);
-            index += i32::from(count);
             // The code of ones alone is none (C.2).
             if count > 0 && next >= 1 << bits {
                 return None;
             }
+            if let Some(free) = SHORT_BITS.checked_sub(bits as u32) {
+                for (code, &symbol) in (first..next).zip(code.symbols.get(index as usize..)?) {
+                    let entry = bits as u16 | u16::from(symbol) << 8;
+                    slow.short.get_mut((code << free) as usize..((code + 1) << free) as usize)?.fill(entry);
+                }
+            }
+            index += i32::from(count);
             slow.beyond[bits - 1] = next << (16 - bits);
             next <<= 1;
-        }
-        for index in 0..1u32 << SHORT_BITS {
-            let entry = slow.entry(index << (16 - SHORT_BITS));
-            if u32::from(entry & 31) <= SHORT_BITS {
-                slow.short[index as usize] = entry;
-            }
         }
         Some(slow)
     }
@@ -416,6 +417,18 @@ mod tests {
             (taken, steps) = (taken + long.bits(), steps + long.steps());
         }
         assert_eq!((taken, steps), (skip.packed() & 63, skip.steps()));
+    }
+
+    #[test]
+    fn short_codes_are_found_as_long_ones_are() {
+        with_usual_codes(|dc, ac| {
+            for slow in [Slow::new(dc).unwrap(), Slow::new(ac).unwrap()] {
+                for (index, &short) in slow.short.iter().enumerate() {
+                    let entry = slow.entry((index as u32) << (16 - SHORT_BITS));
+                    assert_eq!(short, if u32::from(entry & 31) <= SHORT_BITS { entry } else { 0 });
+                }
+            }
+        });
     }
 
     #[test]

@@ -5,8 +5,8 @@ use procession_domain::analysis::Region;
 use crate::{View, cascade::fit};
 
 const ALL: Region = Region { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
-/// ThumbHash takes 100 × 100 pixels at most.
-const EDGE: u32 = 100;
+/// ThumbHash takes up to 100 × 100 pixels, and keeps at most seven waves across and down of them.
+const EDGE: u32 = 32;
 
 /// Base64 of the [ThumbHash](https://evanw.github.io/thumbhash/).
 pub(super) fn thumbhash(view: &View) -> String {

@@ -9,7 +9,7 @@ pub(super) fn kernels() -> Option<Kernels> {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86_64::kernels;
+pub(super) use x86_64::{columns_by, kernels, transpose};
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64 {
@@ -26,12 +26,34 @@ mod x86_64 {
     };
     use crate::frame::{ALIGN, Plane};
 
+    /// Bytes in a line of the cache.
+    const LINE: usize = 64;
+
     /// The kernels, if this processor has AVX2.
     pub(crate) fn kernels() -> Option<Kernels> {
         is_x86_feature_detected!("avx2").then_some(Kernels { columns, transpose })
     }
 
     fn columns(source: Source<'_>, filter: &Filter, target: &mut Plane, flip: bool) {
+        // SAFETY: AVX2 is there, or `kernels` had not given this function away.
+        unsafe { columns_by(weighted_sum, source, filter, target, flip) };
+    }
+
+    /// `target[x] = sum of weights[k] × rows[k][x]`, rounded and clamped.
+    type WeightedSum = unsafe fn(rows: &[*const u8], weights: &[i16], target: &mut [u8]);
+
+    /// See [`Kernels::columns`].
+    ///
+    /// # Safety
+    /// The processor has what `sum` needs. `rows` and `weights` will have the same even length, and each row will be as long as
+    /// `target`, whose length is a multiple of 32: it must ask for no more.
+    pub(crate) unsafe fn columns_by(
+        sum: WeightedSum,
+        source: Source<'_>,
+        filter: &Filter,
+        target: &mut Plane,
+        flip: bool,
+    ) {
         let width = source.width.next_multiple_of(ALIGN);
         let samples = filter.samples;
         assert!(source.from.is_multiple_of(ALIGN) && samples > 0 && samples <= source.plane.height);
@@ -46,10 +68,10 @@ mod x86_64 {
             }
             let y = if flip { filter.len() - 1 - output } else { output };
             let row = &mut target.data[y * target.stride..][..width];
-            // SAFETY: AVX2 is there, or `kernels` had not given this function away. Each pointer of `rows` is followed by
-            // `width` readable bytes: `from + width <= stride`, and `y` is one of the plane's rows. `rows` and `weights`
-            // have as many entries, an even number.
-            unsafe { weighted_sum(&rows, weights, row) };
+            // SAFETY: the processor has it, by the caller. Each pointer of `rows` is followed by `width` readable bytes:
+            // `from + width <= stride`, and `y` is one of the plane's rows. `rows` and `weights` have as many entries, an
+            // even number.
+            unsafe { sum(&rows, weights, row) };
         }
     }
 
@@ -89,16 +111,19 @@ mod x86_64 {
         }
     }
 
-    fn transpose(source: &Plane, target: &mut Plane) {
+    pub(crate) fn transpose(source: &Plane, target: &mut Plane) {
         let (width, height) = (source.width.next_multiple_of(16), source.height.next_multiple_of(16));
         assert!(source.stride >= width && source.data.len() >= height * source.stride);
         assert!(target.stride >= height && target.data.len() >= width * target.stride);
-        for y in (0..height).step_by(16) {
+        // Four blocks down are a line of the target in the cache.
+        for top in (0..height).step_by(LINE) {
             for x in (0..width).step_by(16) {
-                let from = &source.data[y * source.stride + x..];
-                let to = &mut target.data[x * target.stride + y..];
-                // SAFETY: the block lies inside both planes by the assertions: its last row ends before `data` does.
-                unsafe { transpose_block(from.as_ptr(), source.stride, to.as_mut_ptr(), target.stride) };
+                for y in (top..height.min(top + LINE)).step_by(16) {
+                    let from = &source.data[y * source.stride + x..];
+                    let to = &mut target.data[x * target.stride + y..];
+                    // SAFETY: the block lies inside both planes by the assertions: its last row ends before `data` does.
+                    unsafe { transpose_block(from.as_ptr(), source.stride, to.as_mut_ptr(), target.stride) };
+                }
             }
         }
     }

@@ -47,7 +47,7 @@ impl Filter {
         let step = length / outputs as f64;
         let stretch = step.max(1.0);
         let reach = 3.0 * stretch;
-        let taps = ((2.0 * reach).ceil() as usize + 1).next_multiple_of(2);
+        let taps = ((2.0 * reach).ceil() as usize).next_multiple_of(2);
         let mut filter = Self { starts: Vec::with_capacity(outputs), taps, weights: vec![0; outputs * taps], samples };
         for (output, weights) in filter.weights.chunks_exact_mut(taps).enumerate() {
             let centre = offset + (output as f64 + 0.5) * step;

@@ -45,12 +45,14 @@ proptest! {
         let source = frame_of(width, height, chroma);
         let target = target(Window { x, y: x / 2.0, width: part, height: part }, orientation, to_width, to_height);
         let scalar = frame_with(Kernels::SCALAR, &source, target, chroma);
-        // Whatever a recycled buffer holds must not show.
-        drop(Buffer::filled(1 << 16, 0xaa));
-        let best = frame_with(Kernels::best(), &source, target, chroma);
-        for (a, b) in scalar.planes.iter().zip(&best.planes) {
-            prop_assert_eq!((a.width, a.height, a.stride), (b.width, b.height, b.stride));
-            prop_assert_eq!(&a.data[..a.stride * a.height], &b.data[..b.stride * b.height]);
+        for kernels in [avx2::kernels(), avx512::kernels()].into_iter().flatten() {
+            // Whatever a recycled buffer holds must not show.
+            drop(Buffer::filled(1 << 16, 0xaa));
+            let other = frame_with(kernels, &source, target, chroma);
+            for (a, b) in scalar.planes.iter().zip(&other.planes) {
+                prop_assert_eq!((a.width, a.height, a.stride), (b.width, b.height, b.stride));
+                prop_assert_eq!(&a.data[..a.stride * a.height], &b.data[..b.stride * b.height]);
+            }
         }
     }
 }
