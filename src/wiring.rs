@@ -51,6 +51,7 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>, absence: Abse
         retry: config.retry,
         critical_share: config.critical_share,
         stages,
+        niceness: config.niceness,
     };
     let how = match absence {
         Absence::Stops => Replication::new(config.region.clone(), stores.len(), None),

@@ -123,11 +123,12 @@ macro_rules! switch {
 }
 
 mod forecast;
+mod load;
 mod scale;
 
 /// All of them.
 pub(super) fn settings() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(scale::settings()).chain(forecast::SETTINGS)
+    SETTINGS.iter().chain(load::SETTINGS).chain(scale::settings()).chain(forecast::SETTINGS)
 }
 
 const SETTINGS: &[Setting] = &[

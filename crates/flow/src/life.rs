@@ -25,7 +25,7 @@ use procession_domain::{
 };
 use procession_pixel::{ColourProfile, Decoded, Extent, Orientation, Plan, Probe, Rendered, Source, probe};
 
-use crate::{Error, Result, System, clock::Stopwatch, ingest::blocking};
+use crate::{Error, Result, System, clock::Stopwatch, in_background};
 use look::Course;
 
 /// How far a photo came.
@@ -52,7 +52,7 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim, stages: Stages) ->
         let _lane = system.lanes.acquire().await.map_err(|_| Error::Bug("the device is gone".to_owned()))?;
         let (system, claim) = (Arc::clone(system), claim.clone());
         let (span, extent) = (tracing::Span::current(), first_extent(gallery, extent));
-        blocking(move || {
+        in_background(system.settings.niceness, move || {
             span.in_scope(|| make(&system, &claim, stages, original, extent))
         })
         .await??
