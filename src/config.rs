@@ -135,7 +135,7 @@ impl Config {
             replicas_awaited: None,
             models: environment.home("XDG_CACHE_HOME", ".cache").join("procession").join("models"),
             threads: None,
-            niceness: 5,
+            niceness: 2,
             memory: Memory::default(),
             lease_seconds: 10,
             critical_share: CRITICAL_SHARE,
