@@ -48,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) models: PathBuf,
     /// Photos that are processed at the same time; `None` means one for each processor.
     threads: Option<usize>,
+    /// How far the threads that process photos give way to others, 0 to 19.
+    pub(crate) niceness: u8,
     /// For photos in flight.
     pub(crate) memory: Memory,
     /// Seconds.
@@ -86,6 +88,7 @@ pub(crate) struct ServiceConfig {
     uploads: Option<PathBuf>,
     upload_life_hours: u32,
     upload_room_gib: u32,
+    uploads_at_once: u32,
     idle_seconds: u32,
     url_life_hours: u32,
     drain_seconds: u32,
@@ -106,6 +109,7 @@ impl Default for ServiceConfig {
             uploads: None,
             upload_life_hours: 7 * 24,
             upload_room_gib: 64,
+            uploads_at_once: 16,
             idle_seconds: 60,
             url_life_hours: 24,
             drain_seconds: 30,
@@ -132,6 +136,7 @@ impl Config {
             replicas_awaited: None,
             models: environment.home("XDG_CACHE_HOME", ".cache").join("procession").join("models"),
             threads: None,
+            niceness: 2,
             memory: Memory::default(),
             lease_seconds: 10,
             critical_share: CRITICAL_SHARE,
@@ -166,6 +171,7 @@ impl Config {
             uploads: self.service.uploads.clone().unwrap_or_else(|| self.data.join("uploads")),
             upload_life: hours(self.service.upload_life_hours),
             upload_room_bytes: u64::from(self.service.upload_room_gib) << 30,
+            uploads_at_once: self.service.uploads_at_once as usize,
             idle: Duration::from_secs(u64::from(self.service.idle_seconds)),
             url_life: hours(self.service.url_life_hours),
             signing_key: self.signing_key(),

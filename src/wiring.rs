@@ -52,6 +52,7 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>, absence: Abse
         critical_share: config.critical_share,
         stages,
         affinity: config.affinity,
+        niceness: config.niceness,
     };
     let how = match absence {
         Absence::Stops => Replication::new(config.region.clone(), stores.len(), None),

@@ -124,11 +124,12 @@ macro_rules! switch {
 
 mod affinity;
 mod forecast;
+mod load;
 mod scale;
 
 /// All of them.
 pub(super) fn settings() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(affinity::SETTINGS).chain(scale::settings()).chain(forecast::SETTINGS)
+    SETTINGS.iter().chain(affinity::SETTINGS).chain(load::SETTINGS).chain(scale::settings()).chain(forecast::SETTINGS)
 }
 
 const SETTINGS: &[Setting] = &[

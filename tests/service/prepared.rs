@@ -206,6 +206,7 @@ pub(crate) fn settings() -> Settings {
         lease: Duration::from_secs(10),
         critical_share: 0.7,
         stages: Stages::ALL,
+        niceness: 0,
         foresight: procession_flow::forecast::Foresight::default(),
         retry: RetryPolicy::default(),
     }
@@ -217,6 +218,7 @@ fn settings_in(folder: &TempDir) -> ServiceSettings {
         uploads: folder.path().join("uploads"),
         upload_life: HOUR,
         upload_room_bytes: 1 << 30,
+        uploads_at_once: 4,
         idle: Duration::from_secs(60),
         url_life: HOUR,
         signing_key: folder.path().join("signing.key"),

@@ -5,6 +5,7 @@
 
 pub mod affinity;
 mod album;
+mod background;
 mod budget;
 pub mod capacity;
 mod clock;
@@ -30,6 +31,7 @@ mod system;
 mod work;
 
 pub use album::{file_stems, read_album};
+pub use background::in_background;
 pub use budget::{Budget, Grant};
 pub use clock::SystemClock;
 pub use completions::Completions;

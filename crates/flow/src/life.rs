@@ -13,6 +13,7 @@ mod look;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::try_join_all;
 use procession_domain::{
     Classified, ContentHash, Key, Kind, Stage, Stages,
     analysis::Region,
@@ -24,7 +25,7 @@ use procession_domain::{
 };
 use procession_pixel::{ColourProfile, Decoded, Extent, Orientation, Plan, Probe, Rendered, Source, probe};
 
-use crate::{Error, Result, System, clock::Stopwatch, ingest::blocking};
+use crate::{Error, Result, System, clock::Stopwatch, in_background};
 use look::Course;
 
 /// How far a photo came.
@@ -51,7 +52,10 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim, stages: Stages) ->
         let _lane = system.lanes.acquire().await.map_err(|_| Error::Bug("the device is gone".to_owned()))?;
         let (system, claim) = (Arc::clone(system), claim.clone());
         let (span, extent) = (tracing::Span::current(), first_extent(gallery, extent));
-        blocking(move || span.in_scope(|| make(&system, &claim, stages, original, extent))).await??
+        in_background(system.settings.niceness, move || {
+            span.in_scope(|| make(&system, &claim, stages, original, extent))
+        })
+        .await??
     };
     watch.lap_seconds();
     made.own.fetch_seconds = fetch_seconds;
@@ -83,28 +87,20 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim, stages: Stages) ->
     })
 }
 
-/// Puts the outputs into the vault.
+/// Puts the outputs into the vault, all at once: a store that is busy is waited for once and not once for each.
 async fn keep_all(
     system: &System,
     photo: &Photo,
     fingerprint: Fingerprint,
     rendered: Vec<Rendered>,
 ) -> Result<Vec<Variant>> {
-    let mut variants = Vec::with_capacity(rendered.len());
-    for Rendered { name, format, width, height, bytes } in rendered {
+    let keep_one = |Rendered { name, format, width, height, bytes }: Rendered| async move {
         let key = Key::Variant { original: photo.original, fingerprint, name: name.clone(), format };
         let bytes = keep(system, &key, bytes).await?;
-        variants.push(Variant {
-            name,
-            format,
-            width,
-            height,
-            bytes: bytes.len() as u64,
-            hash: ContentHash::of(&bytes),
-            crc32: Some(crc32fast::hash(&bytes)),
-        });
-    }
-    Ok(variants)
+        let (hash, crc32) = (ContentHash::of(&bytes), Some(crc32fast::hash(&bytes)));
+        Ok(Variant { name, format, width, height, bytes: bytes.len() as u64, hash, crc32 })
+    };
+    try_join_all(rendered.into_iter().map(keep_one)).await
 }
 
 /// Puts an output into the vault and returns what is there now. If another worker was first, with an encoder that rounds

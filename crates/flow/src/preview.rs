@@ -14,8 +14,7 @@ use procession_domain::{
 use procession_pixel::{Plan, Source, probe};
 
 use crate::{
-    Error, Result, System,
-    ingest::blocking,
+    Error, Result, System, in_background,
     life::{footprint, keep, one},
 };
 
@@ -30,6 +29,11 @@ pub const PREVIEW_EDGE: u32 = 512;
 /// # Errors
 /// What is wrong with the photo or the vault.
 pub async fn preview(system: &Arc<System>, photo: &Photo) -> Result<Bytes> {
+    preview_by(system, photo, 0).await
+}
+
+/// The same, on a thread that gives way so far.
+async fn preview_by(system: &Arc<System>, photo: &Photo, niceness: u8) -> Result<Bytes> {
     let key = Key::Preview(photo.original);
     if let Some(jpeg) = kept(system, &key).await? {
         return Ok(jpeg);
@@ -43,7 +47,7 @@ pub async fn preview(system: &Arc<System>, photo: &Photo) -> Result<Bytes> {
     let original = system.blobs.get(&Key::Original(photo.original)).await?;
     let made = {
         let system = Arc::clone(system);
-        blocking(move || make(&system, original)).await??
+        in_background(niceness, move || make(&system, original)).await??
     };
     let kept = keep(system, &key, seal(&made)).await?;
     unseal(&kept).ok_or_else(|| Error::Bug(format!("the preview of photo {} is damaged at once", photo.id)))
@@ -57,7 +61,7 @@ pub async fn preview(system: &Arc<System>, photo: &Photo) -> Result<Bytes> {
 pub async fn prepare_preview(system: &Arc<System>, photo: &Photo) -> Result<()> {
     let turn = system.early_previews.acquire().await;
     let _turn = turn.map_err(|_| Error::Bug("previews are no longer made".to_owned()))?;
-    preview(system, photo).await.map(drop)
+    preview_by(system, photo, system.settings.niceness).await.map(drop)
 }
 
 /// The preview in the vault. A damaged one is removed: it could not be replaced.

@@ -26,7 +26,7 @@ use crate::{
     ingest::{File, blocking, read_back, walk},
 };
 
-/// Replicas that are read at the same time.
+/// Replicas that are read at the same time for one gallery.
 const CONCURRENT_READS: usize = 4;
 
 /// What is signed.
@@ -96,6 +96,8 @@ pub async fn issue(
     let total = reads.len() as u64;
     let mut compared = futures::stream::iter(reads)
         .map(|(store, original, bytes)| async move {
+            let place = system.proofs.acquire().await;
+            let _place = place.map_err(|_| Error::Bug("copies are no longer read back".to_owned()))?;
             // The largest photo that was let in still fits the budget alone.
             let _memory = system.budget.grant(bytes.min(system.budget.bytes())).await?;
             prove(system, store.as_ref(), original).await

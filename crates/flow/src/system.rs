@@ -25,6 +25,10 @@ use crate::{Budget, Completions, affinity::Stopwatches, forecast::Foresight};
 /// Raised whenever the same original and recipe would give other bytes than before.
 const ENGINE_VERSION: u32 = 3;
 
+/// Copies that are read back for receipts at the same time: twice what one gallery asks for, so that many galleries that end
+/// at once leave the processors to those who wait for an answer.
+const PROOFS: usize = 8;
+
 /// What an operator can choose.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -52,6 +56,8 @@ pub struct Settings {
     pub stages: Stages,
     /// When kinds of device divide a photo's life.
     pub affinity: AffinityPolicy,
+    /// How far the threads that process photos give way to those that answer clients: 0 to 19, as for nice(1).
+    pub niceness: u8,
 }
 
 /// Everything that the tasks share.
@@ -78,6 +84,8 @@ pub struct System {
     pub(crate) previews: Semaphore,
     /// The one turn for previews that nobody waits for.
     pub(crate) early_previews: Semaphore,
+    /// Places for reading copies back for receipts, of all galleries together.
+    pub(crate) proofs: Semaphore,
     /// Rung when there may be something to claim.
     pub(crate) wake: Notify,
     /// Whether its worker keeps to the places that galleries have.
@@ -107,6 +115,7 @@ impl System {
             lanes: Arc::new(Semaphore::new(device.info().lanes.max(1))),
             previews: Semaphore::new(device.info().lanes.div_ceil(2)),
             early_previews: Semaphore::new(1),
+            proofs: Semaphore::new(PROOFS),
             wake: Notify::new(),
             follows_places: AtomicBool::new(false),
             preference: Mutex::default(),

@@ -129,6 +129,7 @@ impl Bench {
             retry: procession_plan::RetryPolicy::default(),
             critical_share: 0.7,
             stages: procession_domain::Stages::ALL,
+            niceness: 0,
             foresight: procession_flow::forecast::Foresight::default(),
         };
         let (ledger, device) = (Arc::new(ledger), Arc::new(CpuDevice::new(1)));

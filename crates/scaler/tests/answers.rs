@@ -39,6 +39,7 @@ impl Bench {
             promises: Default::default(),
             critical_share: 0.7,
             stages: procession_domain::Stages::ALL,
+            niceness: 0,
             foresight: procession_flow::forecast::Foresight::default(),
             pipelines: procession_plan::pipelines(),
             memory_bytes: 1 << 30,

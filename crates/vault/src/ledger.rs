@@ -239,7 +239,13 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     async fn release(&self, leases: &[Lease]) -> Result<()>;
 
     /// How far a gallery is.
-    async fn progress(&self, gallery: GalleryId) -> Result<Progress>;
+    async fn progress(&self, gallery: GalleryId) -> Result<Progress> {
+        let counted = self.progress_of(&[gallery]).await?.pop();
+        counted.ok_or_else(|| Error::Bug("a gallery was not counted".to_owned()))
+    }
+
+    /// How far each of these galleries is, in their order, from one look: a list of many is as quick as one.
+    async fn progress_of(&self, galleries: &[GalleryId]) -> Result<Vec<Progress>>;
 
     /// What is unfinished of each gallery that has unfinished photos, by deadline. Its cost grows with the unfinished photos,
     /// not with the finished ones.

@@ -1,7 +1,7 @@
 //! Whether the service lives, and whether it can do its work: `/livez` and `/readyz`.
 //!
 //! Being ready is tried, not believed: every store and the ledger take a write. The answer is kept for a second, so that
-//! asking often costs nothing.
+//! asking often costs nothing. Whoever only shows it is shown the last answer, and does not wait for a busy disk.
 
 use std::{
     collections::HashSet,
@@ -28,6 +28,8 @@ use crate::Service;
 const FRESH: Duration = Duration::from_secs(1);
 /// Who does not answer in this time does not work.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What is shown may be so old: it says when it was found.
+const SHOWN: Duration = Duration::from_secs(30);
 
 /// The two routes. They name no folder and no gallery: anybody may ask.
 pub(crate) fn routes() -> Router<Arc<Service>> {
@@ -37,7 +39,9 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
 /// What was found at the last look.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
-    found: Mutex<Option<Arc<Report>>>,
+    /// Held by whoever looks.
+    looking: Mutex<()>,
+    found: std::sync::Mutex<Option<Arc<Report>>>,
     /// The stores to which a write has not ended, however long that takes: no second one is begun meanwhile.
     writing: Arc<std::sync::Mutex<HashSet<usize>>>,
 }
@@ -100,14 +104,31 @@ async fn ready(State(service): State<Arc<Service>>) -> Response {
 impl Health {
     /// What is found now, or was found a moment ago.
     pub(crate) async fn report(&self, service: &Service) -> Arc<Report> {
-        let mut found = self.found.lock().await;
+        let _looking = self.looking.lock().await;
         let now = service.system.clock.now();
-        if let Some(report) = found.as_ref().filter(|report| now.since(report.at) < FRESH) {
-            return Arc::clone(report);
+        if let Some(report) = self.found_within(FRESH, now) {
+            return report;
         }
         let report = Arc::new(self.look(service, now).await);
-        *found = Some(Arc::clone(&report));
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&report));
         report
+    }
+
+    /// What was found last, for those who only show it: a write that lasts, in which they have no part, does not hold them up.
+    /// Where that is not new, it is looked again meanwhile.
+    pub(crate) async fn last_report(service: &Arc<Service>) -> Arc<Report> {
+        let (health, now) = (&service.live.health, service.system.clock.now());
+        let Some(report) = health.found_within(SHOWN, now) else { return health.report(service).await };
+        if now.since(report.at) >= FRESH && health.looking.try_lock().is_ok() {
+            let service = Arc::clone(service);
+            tokio::spawn(async move { service.live.health.report(&service).await });
+        }
+        report
+    }
+
+    fn found_within(&self, age: Duration, now: Timestamp) -> Option<Arc<Report>> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        found.filter(|report| now.since(report.at) < age)
     }
 
     async fn look(&self, service: &Service, now: Timestamp) -> Report {

@@ -33,6 +33,8 @@ pub struct ServiceSettings {
     pub upload_life: Duration,
     /// Bytes that incomplete uploads may take together.
     pub upload_room_bytes: u64,
+    /// So many uploads become photos at the same time: hashed, synced and read back. The others wait in the spool.
+    pub uploads_at_once: usize,
     /// A request that sends or takes nothing for so long is ended.
     pub idle: Duration,
     /// How long a signed URL is valid at least.

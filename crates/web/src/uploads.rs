@@ -55,6 +55,8 @@ const FIRST_LOOKS: usize = 256;
 pub(crate) struct Uploads {
     spool: Arc<Spool>,
     first_looks: Arc<Semaphore>,
+    /// One permit for each upload that becomes a photo at the same time.
+    finishing: Semaphore,
 }
 
 impl Uploads {
@@ -65,7 +67,8 @@ impl Uploads {
     pub(crate) async fn open(settings: &ServiceSettings, most_bytes: u64) -> Result<Self> {
         let (folder, room_bytes) = (settings.uploads.clone(), settings.upload_room_bytes);
         let spool = blocking(move || Spool::open(&folder, room_bytes, most_bytes)).await??;
-        Ok(Self { spool: Arc::new(spool), first_looks: Arc::new(Semaphore::new(FIRST_LOOKS)) })
+        let first_looks = Arc::new(Semaphore::new(FIRST_LOOKS));
+        Ok(Self { spool: Arc::new(spool), first_looks, finishing: Semaphore::new(settings.uploads_at_once.max(1)) })
     }
 
     /// How many uploads have not ended, and how many bytes they have received.

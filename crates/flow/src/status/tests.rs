@@ -44,6 +44,7 @@ impl Bench {
             retry: RetryPolicy::default(),
             critical_share: 0.7,
             stages: Stages::ALL,
+            niceness: 0,
             foresight: crate::forecast::Foresight::default(),
         };
         let (blobs, device) = (Arc::new(MemoryBlobs::default()), Arc::new(CpuDevice::new(1)));

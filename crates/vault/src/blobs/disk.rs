@@ -169,24 +169,29 @@ impl Store {
 
     fn read(&self, key: &Key, past_the_cache: bool) -> Result<Bytes> {
         let mut bytes = Vec::new();
-        File::open(self.path(key))
-            .and_then(|mut file| {
-                if past_the_cache {
-                    // Advice: a file system without it reads from its cache.
-                    let _ = fadvise(&file, 0, None, Advice::DontNeed);
-                }
-                file.read_to_end(&mut bytes)
-            })
+        open(&self.path(key), past_the_cache)
+            .and_then(|mut file| file.read_to_end(&mut bytes))
             .map_err(self.error("read", key))?;
         Ok(bytes.into())
     }
 
     fn read_exactly(&self, key: &Key, hash: ContentHash) -> Result<Bytes> {
         let bytes = self.read(key, false)?;
-        if ContentHash::of(&bytes) == hash {
-            return Ok(bytes);
+        self.compare_hash(key, ContentHash::of(&bytes), hash).map(|()| bytes)
+    }
+
+    /// Reads an original from the medium, a piece at a time: many are proven at once.
+    fn prove(&self, hash: ContentHash) -> Result<()> {
+        let key = Key::Original(hash);
+        let found = open(&self.path(&key), true).and_then(ContentHash::of_all).map_err(self.error("read", &key))?;
+        self.compare_hash(&key, found, hash)
+    }
+
+    fn compare_hash(&self, key: &Key, found: ContentHash, wanted: ContentHash) -> Result<()> {
+        if found == wanted {
+            return Ok(());
         }
-        let why = "its bytes have another hash".to_owned();
+        let why = format!("its bytes hash to {found}");
         Err(Error::Corrupt { place: self.name.clone(), what: key.to_string(), why })
     }
 
@@ -283,6 +288,10 @@ impl Blobs for DiskBlobs {
         self.run(move |store| store.read(&key, true)).await
     }
 
+    async fn prove(&self, hash: ContentHash) -> Result<()> {
+        self.run(move |store| store.prove(hash)).await
+    }
+
     async fn size(&self, key: &Key) -> Result<Option<u64>> {
         let key = key.clone();
         self.run(move |store| match fs::metadata(store.path(&key)) {
@@ -331,6 +340,15 @@ impl Blobs for DiskBlobs {
     fn replicas(&self) -> Vec<Arc<dyn Blobs>> {
         vec![Arc::new(self.clone())]
     }
+}
+
+fn open(path: &Path, past_the_cache: bool) -> io::Result<File> {
+    let file = File::open(path)?;
+    if past_the_cache {
+        // Advice: a file system without it reads from its cache.
+        let _ = fadvise(&file, 0, None, Advice::DontNeed);
+    }
+    Ok(file)
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -19,6 +19,13 @@ macro_rules! lock_whole {
     };
 }
 
+/// The texts of a JSON array as rows (value, key), in the array's order by the key.
+macro_rules! given {
+    () => {
+        "json_array_elements_text($1::JSON) WITH ORDINALITY AS given (value, key)"
+    };
+}
+
 mod address;
 mod arrivals;
 #[path = "sql/backlog.rs"]

@@ -17,6 +17,13 @@ macro_rules! lock_whole {
     };
 }
 
+/// The texts of a JSON array as rows (value, key), in the array's order by the key.
+macro_rules! given {
+    () => {
+        "json_each($1) AS given"
+    };
+}
+
 #[path = "sql/backlog.rs"]
 mod backlog;
 mod checkpoints;

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 pub(crate) use self::view::ProgressView;
-use self::view::{GalleryChange, GalleryView, NewGallery, WeddingView, checked_title, view};
+use self::view::{GalleryChange, GalleryView, NewGallery, WeddingView, checked_title, view, views};
 use super::{
     Json, Keeping, Page, Paging, Path, Query,
     conditions::{part_tag, require_match},
@@ -52,10 +52,7 @@ pub(crate) async fn list(
     caller.require(Scope::Read)?;
     let limit = paging.limit()?;
     let found = service.system.ledger.galleries_of(caller.studio, paging.after()?, limit).await?;
-    let mut items = Vec::with_capacity(found.len());
-    for (gallery, rank) in found {
-        items.push(view(&service, gallery, rank).await?);
-    }
+    let items = views(&service, found).await?;
     Ok(Json(Page::of(items, limit, GalleryView::position)))
 }
 

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::extract::State;
+use futures::{future::join_all, join};
 use procession_domain::{GalleryId, Stage, Stages, Timestamp, gallery::Backlog, urgency::Urgency};
 use procession_flow::{
     Delivery, Outlook, Preference,
@@ -19,6 +20,7 @@ use crate::{
     Problem, Result, Service,
     access::{Caller, Scope},
     api::Json,
+    health::Health,
 };
 
 /// So many unfinished galleries are shown: those that are worst off.
@@ -269,8 +271,12 @@ pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> 
     caller.require(Scope::Operate)?;
     let live = &service.live;
     let expected = live.observer.expected(&service.system, FRESH).await?;
-    let workers = workers(&service, &expected).await?;
-    let (open, bytes) = service.uploads.occupancy().await?;
+    // None of them needs another: together they take as long as the slowest.
+    let occupancy = service.uploads.occupancy();
+    let (divisions, capacities) = (divisions(&service.system), capacities(&service.system));
+    let (workers, occupied, divisions, capacities, stores) =
+        join!(workers(&service, &expected), occupancy, divisions, capacities, stores(&service));
+    let (open, bytes) = occupied?;
     let now = service.system.clock.now();
     let (latency, pipelines) = live.journal.measured(now);
     Ok(Json(Operations {
@@ -279,9 +285,9 @@ pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> 
         galleries: worst_off(&expected),
         clusters: clusters(&expected),
         gaps: expected.gaps.iter().map(gap).collect(),
-        affinity: divisions(&service.system).await?.into_iter().map(division).collect(),
-        fleets: capacities(&service.system).await?.into_iter().map(fleet).collect(),
-        workers,
+        affinity: divisions?.into_iter().map(division).collect(),
+        fleets: capacities?.into_iter().map(fleet).collect(),
+        workers: workers?,
         pause: expected.pause.as_ref().map(|pause| PauseView { since: pause.at, reason: pause.why.clone() }),
         throughput: ThroughputView {
             photos_last_minute: live.journal.finished(now, MINUTE),
@@ -290,7 +296,7 @@ pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> 
         },
         latency,
         pipelines,
-        stores: stores(&service).await,
+        stores,
         uploads: Uploads { open, bytes },
         decisions: live.journal.decisions(),
     }))
@@ -431,23 +437,23 @@ async fn workers(service: &Service, expected: &Expected) -> Result<Vec<WorkerVie
     Ok(workers)
 }
 
-async fn stores(service: &Service) -> Vec<StoreView> {
-    let report = service.live.health.report(service).await;
+async fn stores(service: &Arc<Service>) -> Vec<StoreView> {
+    let report = Health::last_report(service).await;
     let stores = service.system.blobs.replicas();
     let replicas = stores.len() as u64;
-    let mut views = Vec::with_capacity(stores.len());
+    let at = report.at;
     // The report begins with the stores, in their order.
-    for (store, check) in stores.into_iter().zip(&report.checks) {
+    let views = stores.into_iter().zip(&report.checks).map(async |(store, check)| {
         let room = store.room().await;
-        views.push(StoreView {
+        StoreView {
             name: store.name(),
             replicas,
             free_bytes: room.map(|room| room.free),
             total_bytes: room.map(|room| room.total),
             healthy: check.ok,
             problem: check.detail.clone(),
-            checked_at: report.at,
-        });
-    }
-    views
+            checked_at: at,
+        }
+    });
+    join_all(views).await
 }

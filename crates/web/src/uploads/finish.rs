@@ -99,6 +99,8 @@ async fn become_photo(service: &Arc<Service>, target: Target, files: Vec<PathBuf
         }
         Err(error) => return Err(error.into()),
     };
+    // A photo is in memory from here on. Where hundreds arrive at once, the rest waits on the disk.
+    let _turn = service.uploads.finishing.acquire().await.map_err(|_| locked())?;
     let needed = target.coding.map_or(length, |coding| coding.memory_bytes());
     let memory = system.budget.grant(needed).await?;
     let bytes: Bytes = match target.coding {

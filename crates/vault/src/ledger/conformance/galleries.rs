@@ -84,6 +84,7 @@ pub(super) async fn an_unknown_gallery_takes_nothing(ledger: &dyn Ledger) {
         assert!(error.to_string().contains(&unknown.to_string()), "{error}");
     }
     assert_eq!(ledger.progress(unknown).await.unwrap().stored(), 0);
+    assert_eq!(ledger.progress_of(&[]).await.unwrap(), []);
 }
 
 pub(super) async fn a_studio_lists_its_own_galleries_by_page(ledger: &dyn Ledger) {
@@ -235,6 +236,8 @@ pub(super) async fn refusals_are_replaced_and_cleared(ledger: &dyn Ledger) {
     assert_eq!(found, [("a.pdf", "no photo"), ("b.jpg", "truncated")]);
     assert_eq!(ledger.progress(one.id).await.unwrap().refused, 2);
     ledger.clear_refusals(one.id).await.unwrap();
+    let refused = ledger.progress_of(&[two.id, one.id, two.id]).await.unwrap();
+    assert_eq!(refused.iter().map(|progress| progress.refused).collect::<Vec<_>>(), [2, 0, 2]);
     assert!(ledger.refusals(one.id).await.unwrap().is_empty());
     assert_eq!(ledger.refusals(two.id).await.unwrap().len(), 2);
 }

@@ -207,28 +207,33 @@ pub(super) async fn refusals(ledger: &Store, gallery: GalleryId) -> Result<Vec<R
     rows.into_iter().map(refusal).collect()
 }
 
-/// Counts in indices; one statement, so that all counts are of one moment.
-const PROGRESS: &str = "SELECT
-     (SELECT COUNT(*) FROM job WHERE gallery = $1 AND state IN ('waiting', 'delayed')),
-     (SELECT COUNT(*) FROM job WHERE gallery = $1 AND state = 'held'),
-     (SELECT COUNT(*) FROM photo WHERE gallery = $1 AND state = 'done'),
-     (SELECT COUNT(*) FROM photo WHERE gallery = $1 AND state = 'quarantined'),
-     (SELECT COUNT(*) FROM refusal WHERE gallery = $1)";
+/// Counts in indices; one statement, so that all counts are of one moment, and one way to the ledger for all galleries.
+const PROGRESS: &str = concat!(
+    "SELECT
+     (SELECT COUNT(*) FROM job WHERE gallery = given.value AND state IN ('waiting', 'delayed')),
+     (SELECT COUNT(*) FROM job WHERE gallery = given.value AND state = 'held'),
+     (SELECT COUNT(*) FROM photo WHERE gallery = given.value AND state = 'done'),
+     (SELECT COUNT(*) FROM photo WHERE gallery = given.value AND state = 'quarantined'),
+     (SELECT COUNT(*) FROM refusal WHERE gallery = given.value)
+     FROM ",
+    given!(),
+    " ORDER BY given.key"
+);
 
-pub(super) async fn progress(ledger: &Store, gallery: GalleryId) -> Result<Progress> {
-    let counts: (i64, i64, i64, i64, i64) = sqlx::query_as(PROGRESS)
-        .bind(gallery.to_string())
-        .fetch_one(&ledger.readers)
+pub(super) async fn progress(ledger: &Store, galleries: &[GalleryId]) -> Result<Vec<Progress>> {
+    let counted: Vec<(i64, i64, i64, i64, i64)> = sqlx::query_as(PROGRESS)
+        .bind(rows::write(&galleries)?)
+        .fetch_all(&ledger.readers)
         .await
-        .map_err(failed("count a gallery's photos"))?;
-    let (waiting, working, done, quarantined, refused) = counts;
-    Ok(Progress {
+        .map_err(failed("count galleries' photos"))?;
+    let progress = |(waiting, working, done, quarantined, refused): (i64, i64, i64, i64, i64)| Progress {
         waiting: waiting.unsigned_abs(),
         working: working.unsigned_abs(),
         done: done.unsigned_abs(),
         quarantined: quarantined.unsigned_abs(),
         refused: refused.unsigned_abs(),
-    })
+    };
+    Ok(counted.into_iter().map(progress).collect())
 }
 
 pub(super) fn unknown(gallery: GalleryId) -> Error {

@@ -137,8 +137,8 @@ impl Ledger for Store {
         self.attempt("give jobs back", || leases::release(self, leases)).await
     }
 
-    async fn progress(&self, gallery: GalleryId) -> Result<Progress> {
-        self.attempt("count a gallery's photos", || galleries::progress(self, gallery)).await
+    async fn progress_of(&self, galleries: &[GalleryId]) -> Result<Vec<Progress>> {
+        self.attempt("count galleries' photos", || galleries::progress(self, galleries)).await
     }
 
     async fn backlog(&self) -> Result<Vec<Backlog>> {
