@@ -101,7 +101,8 @@ impl SqliteLedger {
     /// As for `open`.
     pub async fn open_with(path: &Path, options: LedgerOptions) -> Result<Self> {
         let open::Pools { writer, readers, checkpointer } = open::pools(path).await?;
-        Ok(Self { writer, readers, checkpoints: Checkpoints::new(checkpointer), log: Log::of(path), options })
+        let checkpoints = Checkpoints::new(checkpointer, writer.clone());
+        Ok(Self { writer, readers, checkpoints, log: Log::of(path), options })
     }
 
     /// Closes the file once all that runs has ended. A ledger that is dropped instead loses nothing.

@@ -1,5 +1,8 @@
 //! Bringing what is in the log to the file, beside the connection that writes: it takes as long as many transactions, and all
 //! who want to write would wait for it.
+//!
+//! SQLite begins the log anew only when all of it is in the file, which is never so while others write. So now and then nobody
+//! writes, as briefly as can be: for the pages of the last few transactions.
 
 use std::sync::{
     Arc,
@@ -15,6 +18,9 @@ use tokio::{
 /// Transactions from one time to the next. A claim or a completion of 32 jobs writes about ten pages.
 const EVERY: u64 = 64;
 
+/// Pages of 4 KiB in the log from which it is begun anew: 128 MiB. A fourth of it makes four times as many waits.
+const LONG: i64 = 32_768;
+
 /// Does so again and again, as long as it is there.
 #[derive(Debug)]
 pub(super) struct Checkpoints {
@@ -27,10 +33,11 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    pub(super) fn new(connection: SqlitePool) -> Self {
+    /// Of the log that `writer` writes.
+    pub(super) fn new(connection: SqlitePool, writer: SqlitePool) -> Self {
         let (due, turn) = (Arc::new(Notify::new()), Arc::new(Mutex::new(())));
         let mut task = JoinSet::new();
-        task.spawn(keep(connection.clone(), Arc::clone(&due), Arc::clone(&turn)));
+        task.spawn(keep(connection.clone(), writer, Arc::clone(&due), Arc::clone(&turn)));
         Self { connection, transactions: AtomicU64::new(0), due, turn, _task: task }
     }
 
@@ -51,13 +58,68 @@ impl Checkpoints {
     }
 }
 
-async fn keep(connection: SqlitePool, due: Arc<Notify>, turn: Arc<Mutex<()>>) {
+async fn keep(connection: SqlitePool, writer: SqlitePool, due: Arc<Notify>, turn: Arc<Mutex<()>>) {
     while !connection.is_closed() {
         due.notified().await;
         let _alone = turn.lock().await;
-        // Waits for nobody, and nobody for it. What it does not bring, the next time does, or the connection that writes.
-        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&connection).await {
+        // What this does not bring, the next time does, or the connection that writes.
+        if let Err(error) = bring(&connection, &writer, LONG).await {
             tracing::debug!(%error, "the ledger's log is brought to its file later");
         }
+    }
+}
+
+/// Brings to the file what is in the log; if that has more than `long` pages, all of it, so that the next transaction begins it
+/// anew.
+async fn bring(connection: &SqlitePool, writer: &SqlitePool, long: i64) -> sqlx::Result<()> {
+    if copy(connection).await? <= long {
+        return Ok(());
+    }
+    // What was written meanwhile is less than what there was; what is written during this is less again.
+    copy(connection).await?;
+    let _nobody_writes = writer.acquire().await?;
+    copy(connection).await.map(|_| ())
+}
+
+/// Waits for nobody, and nobody for it. Returns how many pages the log has.
+async fn copy(connection: &SqlitePool) -> sqlx::Result<i64> {
+    let (_, pages, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(connection).await?;
+    Ok(pages)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::super::open;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_long_log_is_begun_anew_though_others_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let open::Pools { writer, checkpointer, .. } = open::pools(&folder.path().join("ledger.db")).await.unwrap();
+        let (written, enough) = (AtomicU64::new(0), AtomicBool::new(false));
+        // A page each.
+        let write = async || {
+            sqlx::query("UPDATE schedule SET vtime = vtime + 1").execute(&writer).await.unwrap();
+            written.fetch_add(1, Ordering::SeqCst)
+        };
+        let writing = async {
+            while !enough.load(Ordering::SeqCst) {
+                write().await;
+            }
+        };
+        let bringing = async {
+            // The tables that were made are more than a page.
+            let before = written.load(Ordering::SeqCst);
+            bring(&checkpointer, &writer, 1).await.unwrap();
+            enough.store(true, Ordering::SeqCst);
+            before
+        };
+        let ((), before) = tokio::join!(writing, bringing);
+        write().await;
+        let since = written.load(Ordering::SeqCst) - before;
+        let pages = u64::try_from(copy(&checkpointer).await.unwrap()).unwrap();
+        assert!(pages <= since, "{pages} pages after {since} transactions");
     }
 }

@@ -15,9 +15,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 const READERS: u32 = 4;
 
-/// Pages of 4 KiB in the log from which the connection that writes brings them to the file itself. Before that,
-/// `checkpoints.rs` does so beside it.
-const LOG_PAGES: &str = "8192";
+/// Pages of 4 KiB in the log from which the connection that writes brings them to the file itself, while all wait for it. Long
+/// before that, `checkpoints.rs` does so beside it, unless somebody reads without an end.
+const LOG_PAGES: &str = "131072";
 
 /// The ledger's connections.
 pub(super) struct Pools {
