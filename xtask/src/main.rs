@@ -2,6 +2,7 @@
 //! machine that has nothing else yet.
 
 mod bench_forecast;
+mod bench_instructions;
 mod bench_ledger;
 mod bench_pixel;
 mod bench_serve;
@@ -29,6 +30,7 @@ The developer's commands of Procession.
   cargo xtask check        formatting, clippy, layers, files, documents, deployment; `check deployment` that alone
   cargo xtask setup        only what demo and test do first
   cargo xtask bench pixel  measures the pixel path beside sharp (--rounds N, --write)
+  cargo xtask bench instructions  counts the instructions of the pixel path, fails if they are 3% more (--write)
   cargo xtask bench vision measures what looking at a photo takes (--rounds N, --write)
   cargo xtask bench ledger measures both ledgers with 100,000 jobs (--million, --seconds N, --write)
   cargo xtask bench forecast rates the forecast beside statsforecast (--weeks N, --arima, --write)
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::run(),
         ["bench", "pixel", ..] => bench_pixel::run(&arguments[2..]),
         ["bench", "forecast", ..] => bench_forecast::run(&arguments[2..]),
+        ["bench", "instructions", ..] => bench_instructions::run(&arguments[2..]),
         ["bench", "ledger", ..] => bench_ledger::run(&arguments[2..]),
         ["chaos", ..] => chaos::run(&arguments[1..]),
         ["scaling", ..] => scaling::run(&arguments[1..]),

@@ -32,6 +32,8 @@ const NGINX: Package = Package { name: "nginx", program: Some("nginx"), purpose:
 const WRK: Package = Package { name: "wrk", program: Some("wrk"), purpose: "measures how fast files are served" };
 /// The ledger of many machines. Tests start their own; none runs by itself.
 const POSTGRES: Package = Package { name: "postgresql", program: None, purpose: "tests the ledger in PostgreSQL" };
+/// Counts instructions, for the benchmark that fails when they become more.
+const VALGRIND: Package = Package { name: "valgrind", program: Some("valgrind"), purpose: "counts instructions" };
 /// Promotes a standby when the primary dies. Installed where drills are run.
 const REPMGR: Package = Package { name: "postgresql-15-repmgr", program: None, purpose: "fails over in the drills" };
 /// What starts and signals PostgreSQL's processes.
@@ -59,6 +61,12 @@ pub(crate) fn for_build() -> Result<()> {
 pub(crate) fn for_bench() -> Result<()> {
     for_build()?;
     node::install()
+}
+
+/// What counting instructions needs.
+pub(crate) fn for_bench_instructions() -> Result<()> {
+    for_build()?;
+    debian::install(&[VALGRIND])
 }
 
 /// What the benchmark beside nginx needs.
