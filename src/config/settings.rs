@@ -125,11 +125,13 @@ macro_rules! switch {
 mod affinity;
 mod forecast;
 mod load;
+mod retry;
 mod scale;
 
 /// All of them.
 pub(super) fn settings() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(affinity::SETTINGS).chain(load::SETTINGS).chain(scale::settings()).chain(forecast::SETTINGS)
+    let parts = [SETTINGS, retry::SETTINGS, affinity::SETTINGS, load::SETTINGS];
+    parts.into_iter().flatten().chain(scale::settings()).chain(forecast::SETTINGS)
 }
 
 const SETTINGS: &[Setting] = &[
@@ -430,20 +432,6 @@ const SETTINGS: &[Setting] = &[
         1..,
         "The same for all others.",
         promises.standard_delivery.complete_within_minutes
-    ),
-    number!(
-        "retry.first_wait_seconds",
-        0..,
-        "The wait after the first failure that may pass. It doubles with every further one.",
-        retry.first_wait_seconds
-    ),
-    number!("retry.longest_wait_seconds", 0.., "No wait is longer.", retry.longest_wait_seconds),
-    number!("retry.attempts", 1.., "After so many such failures a photo is given up.", retry.attempts),
-    number!(
-        "retry.attempts_after_bug",
-        1..,
-        "After so many failures that are Procession's own fault a photo is given up.",
-        retry.attempts_after_bug
     ),
 ];
 
