@@ -83,25 +83,13 @@ macro_rules! number {
     };
 }
 
-macro_rules! weight {
-    ($key:expr, $what:literal, $($field:ident).+) => {
+macro_rules! float {
+    ($parse:expr, $key:expr, $what:literal, $($field:ident).+) => {
         Setting {
             key: $key,
             kind: Kind::Number,
             what: $what,
-            set: |config, value, _| positive(value).map(|number| config.$($field).+ = number),
-            show: |config| config.$($field).+.to_string(),
-        }
-    };
-}
-
-macro_rules! part {
-    ($key:expr, $what:literal, $($field:ident).+) => {
-        Setting {
-            key: $key,
-            kind: Kind::Number,
-            what: $what,
-            set: |config, value, _| part(value).map(|number| config.$($field).+ = number),
+            set: |config, value, _| $parse(value).map(|number| config.$($field).+ = number),
             show: |config| config.$($field).+.to_string(),
         }
     };
@@ -404,7 +392,8 @@ const SETTINGS: &[Setting] = &[
     number!("limits.max_bytes", 1.., "A longer file is not accepted.", limits.max_bytes),
     number!("limits.max_pixels", 1.., "A photo with more pixels is not processed.", limits.max_pixels),
     number!("limits.max_edge", 1.., "A photo with a longer edge, in pixels, is not processed.", limits.max_edge),
-    weight!(
+    float!(
+        positive,
         "promises.same_day_wedding.weight",
         "Share of the resources that galleries of today's weddings have, relative to the other classes.",
         promises.same_day_wedding.weight
@@ -415,7 +404,8 @@ const SETTINGS: &[Setting] = &[
         "They are promised so long after they arrived.",
         promises.same_day_wedding.complete_within_minutes
     ),
-    weight!(
+    float!(
+        positive,
         "promises.next_day_delivery.weight",
         "The same for yesterday's weddings.",
         promises.next_day_delivery.weight
@@ -426,7 +416,12 @@ const SETTINGS: &[Setting] = &[
         "The same for yesterday's weddings.",
         promises.next_day_delivery.complete_within_minutes
     ),
-    weight!("promises.standard_delivery.weight", "The same for all others.", promises.standard_delivery.weight),
+    float!(
+        positive,
+        "promises.standard_delivery.weight",
+        "The same for all others.",
+        promises.standard_delivery.weight
+    ),
     number!(
         "promises.standard_delivery.complete_within_minutes",
         1..,
@@ -456,20 +451,24 @@ fn size(value: &Value) -> Result<Memory, String> {
     value.as_str().ok_or_else(|| not("a size in quotes", value))?.parse()
 }
 
-fn positive(value: &Value) -> Result<f64, String> {
+fn number(value: &Value) -> Result<f64, String> {
     let number = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
-    match number {
-        Some(number) if number > 0.0 && number.is_finite() => Ok(number),
-        Some(number) => Err(format!("{number} is not greater than zero")),
-        None => Err(not("a number", value)),
+    number.ok_or_else(|| not("a number", value))
+}
+
+fn positive(value: &Value) -> Result<f64, String> {
+    match number(value)? {
+        number if number > 0.0 && number.is_finite() => Ok(number),
+        number => Err(format!("{number} is not greater than zero")),
     }
 }
 
 /// From 0 to 1.
 fn part(value: &Value) -> Result<f64, String> {
-    let number = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
-    let number = number.ok_or_else(|| not("a number", value))?;
-    if (0.0..=1.0).contains(&number) { Ok(number) } else { Err(format!("{number} is not between 0 and 1")) }
+    match number(value)? {
+        number if (0.0..=1.0).contains(&number) => Ok(number),
+        number => Err(format!("{number} is not between 0 and 1")),
+    }
 }
 
 fn text(value: &Value) -> Result<&str, String> {

@@ -10,12 +10,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Fleets grow by a forecast that has earned trust. Otherwise it is only shown.",
         foresight.follow
     ),
-    part!(
+    float!(
+        part,
         "forecast.trusted_error",
         "It is trusted if it was wrong by at most this part of what arrived, by days, in the last weeks.",
         foresight.policy.trusted_error
     ),
-    part!(
+    float!(
+        part,
         "forecast.trusted_coverage",
         "It is not trusted if fewer than this part of those hours stayed below the quantile 0.9.",
         foresight.policy.trusted_coverage
@@ -26,7 +28,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         "So many of the last weeks are forecast again, each from what was known before it.",
         foresight.policy.validation_weeks
     ),
-    part!(
+    float!(
+        part,
         "forecast.better_by",
         "A model is taken only if it is better than repeating what was by this part of the error.",
         foresight.policy.better_by
@@ -38,7 +41,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         foresight.policy.least_history_days
     ),
     number!("forecast.horizon_days", 1.., "So many days ahead are forecast.", foresight.policy.horizon_days),
-    weight!(
+    float!(
+        positive,
         "forecast.assumed_megapixels_per_photo",
         "What a photo is taken to cost before any was counted, in megapixels.",
         foresight.assumed_megapixels_per_photo

@@ -72,17 +72,20 @@ const FLEETS: &[Setting] = &[
         "A fleet shrinks only to what was enough for so long, and not sooner after it grew or shrank.",
         scale.shrink_window_seconds
     ),
-    part!(
+    float!(
+        part,
         "scale.shrink_step",
         "At most this part of a fleet goes at once, 0 to 1, and at least one worker.",
         scale.shrink_step
     ),
-    part!(
+    float!(
+        part,
         "scale.utilisation",
         "The part of its time for which a worker is planned, 0 to 1. The rest is for what is uneven.",
         scale.utilisation
     ),
-    weight!(
+    float!(
+        positive,
         "scale.assumed_megapixels_per_second",
         "What a worker is taken to do in a second before any was measured, in megapixels.",
         scale.assumed_megapixels_per_second
@@ -140,12 +143,12 @@ fn months(config: &mut Config, value: &Value, _: &std::path::Path) -> Result<(),
 macro_rules! season {
     ($name:literal, $season:ident) => {
         [
-            weight!(
+            float!(positive,
                 concat!("scale.", $name, ".base_times"),
                 "In that season a fleet's base is multiplied by this.",
                 scale.seasons.$season.base_times
             ),
-            weight!(
+            float!(positive,
                 concat!("scale.", $name, ".saturday_times"),
                 "The same on Saturdays.",
                 scale.seasons.$season.saturday_times
