@@ -256,6 +256,7 @@ fn finished(variants: Vec<Variant>, analysis: Analysis, now: Timestamp) -> Finis
         pipeline_reason: "the default".to_owned(),
         fingerprint: fingerprint(),
         variants,
+        owed: None,
         thumbhash: String::new(),
         analysis,
         timings: Timings::default(),

@@ -164,6 +164,9 @@ pub struct Progress {
     pub working: u64,
     /// Finished photos.
     pub done: u64,
+    /// Those of them that are still owed outputs.
+    #[serde(default)]
+    pub owing: u64,
     /// Photos that cannot be processed; their originals are safe.
     pub quarantined: u64,
     /// Files that were not accepted as photos.

@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Classified, ContentHash, GalleryId, Kind, PhotoId, Timestamp, analysis::Analysis, capture::Capture,
-    recipe::Fingerprint, variant::Variant,
+    Classified, ContentHash, GalleryId, Kind, PhotoId, Timestamp,
+    analysis::Analysis,
+    capture::Capture,
+    recipe::{Fingerprint, OutputFormat},
+    variant::Variant,
 };
 
 /// How a photo's bytes are written, found by looking at them, never at the file's name.
@@ -101,6 +104,9 @@ pub struct Finished {
     pub fingerprint: Fingerprint,
     /// The outputs, in the recipe's order.
     pub variants: Vec<Variant>,
+    /// What is still to be made of it; none if all is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed: Option<Owed>,
     /// [ThumbHash](https://evanw.github.io/thumbhash/) of the upright photo, base64.
     pub thumbhash: String,
     /// What the models saw.
@@ -109,6 +115,26 @@ pub struct Finished {
     pub timings: Timings,
     /// When it was finished.
     pub finished_at: Timestamp,
+}
+
+/// Outputs that a finished photo is owed: whoever has nothing more urgent to do makes them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// Their formats. Of each variant there is another format already.
+    pub formats: Vec<OutputFormat>,
+    /// Which models looked: a part of the fingerprint.
+    pub models: String,
+}
+
+/// A finished photo that is owed something, and the right to make it for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Owing {
+    /// The photo.
+    pub photo: Photo,
+    /// What there is of it, and what is owed.
+    pub finished: Finished,
+    /// How often somebody set about it, this time with it.
+    pub tries: u32,
 }
 
 /// Seconds that each stage of one photo's job took, on the worker's thread.

@@ -294,6 +294,7 @@ fn make_finished() -> Finished {
         pipeline_reason: "the default".to_owned(),
         fingerprint: Fingerprint::of(&pipeline, "bench"),
         variants: Vec::new(),
+        owed: None,
         thumbhash: String::new(),
         analysis: Analysis::default(),
         timings: Timings::default(),

@@ -19,9 +19,10 @@ use procession_domain::{
     demand::{Arrivals, Booked},
     gallery::{Backlog, Gallery, Progress, Rank},
     job::{Claim, Found, Holder, Lease},
-    photo::{Failure, Finished, Photo, PhotoState, Refusal},
-    recipe::Priority,
+    photo::{Failure, Finished, Owing, Photo, PhotoState, Refusal},
+    recipe::{Fingerprint, Priority},
     urgency::Urgency,
+    variant::Variant,
 };
 
 use crate::{
@@ -34,7 +35,7 @@ pub use sqlite::{LedgerOptions, SqliteLedger};
 
 /// The tables of every ledger, in SQL that SQLite and PostgreSQL understand. Each file is applied once, in this order, in one
 /// transaction. A file that was released never changes.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/0001_ledger.sql"),
     include_str!("../migrations/0002_service.sql"),
     include_str!("../migrations/0003_removal.sql"),
@@ -42,6 +43,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0005_promise.sql"),
     include_str!("../migrations/0006_stages.sql"),
     include_str!("../migrations/0007_demand.sql"),
+    include_str!("../migrations/0008_owed.sql"),
 ];
 
 /// What a worker asks for.
@@ -237,6 +239,21 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// Gives jobs back untouched, at shutdown. Stale leases are ignored.
     async fn release(&self, leases: &[Lease]) -> Result<()>;
+
+    /// Up to `count` finished photos that are owed outputs, those first that were finished first; `only` one gallery's, if that
+    /// is given. Until `expires_at` nobody else gets them; then, if they are not paid, whoever asks.
+    async fn claim_owing(
+        &self,
+        only: Option<GalleryId>,
+        count: usize,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Vec<Owing>>;
+
+    /// Replaces the outputs of a finished photo by these, which are those that it had and what it was owed; nothing is owed any
+    /// more. Returns false, and changes nothing, if the photo is not finished, has another fingerprint, or is owed nothing: with
+    /// the same outputs it may be called as often as one likes.
+    async fn pay_owing(&self, photo: PhotoId, fingerprint: Fingerprint, variants: &[Variant]) -> Result<bool>;
 
     /// How far a gallery is.
     async fn progress(&self, gallery: GalleryId) -> Result<Progress> {

@@ -101,6 +101,7 @@ fn finished() -> Finished {
         pipeline_reason: "the default".to_owned(),
         fingerprint: Fingerprint::of(&procession_plan::pipelines()["reception_photos"], "test"),
         variants: Vec::new(),
+        owed: None,
         thumbhash: String::new(),
         analysis: Analysis::default(),
         timings: Timings::default(),

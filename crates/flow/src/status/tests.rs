@@ -132,6 +132,7 @@ impl Bench {
                 pipeline_reason: String::new(),
                 fingerprint: Fingerprint::of(&self.system.settings.pipelines["reception_photos"], "test"),
                 variants: Vec::new(),
+                owed: None,
                 thumbhash: String::new(),
                 analysis: Analysis::default(),
                 timings: Timings::default(),

@@ -5,6 +5,7 @@ mod demand;
 mod documents;
 mod galleries;
 mod leases;
+mod owing;
 mod photos;
 pub(super) mod samples;
 mod stages;
@@ -57,6 +58,8 @@ pub async fn all(opener: &dyn Opener) {
         leases::a_released_job_waits_again,
         leases::a_batch_is_completed_each_by_itself,
         leases::who_watches_sees_what_is_unfinished_and_who_has_it,
+        owing::what_is_owed_is_claimed_by_one_at_a_time,
+        owing::what_is_owed_is_paid_once,
         stages::a_job_is_passed_on_with_what_was_found,
         stages::a_stale_lease_passes_nothing_on,
         stages::a_specialist_gets_its_stages_alone,

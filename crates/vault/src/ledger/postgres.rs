@@ -41,6 +41,8 @@ mod galleries;
 #[path = "sql/leases.rs"]
 mod leases;
 mod open;
+#[path = "sql/owing.rs"]
+mod owing;
 #[path = "sql/photos.rs"]
 mod photos;
 #[path = "sql/port.rs"]

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use procession_domain::{
     Invalid, Stage, Timestamp,
     gallery::{Gallery, Rank},
+    photo::Finished,
     recipe::Priority,
     urgency::Urgency,
 };
@@ -51,6 +52,11 @@ pub(super) fn damaged(what: &str, id: &str, why: &(impl ToString + ?Sized)) -> E
 pub(super) fn stage(place: i64, job: i64) -> Result<Stage> {
     let stage = usize::try_from(place).ok().and_then(|place| Stage::ALL.get(place).copied());
     stage.ok_or_else(|| damaged("job", &job.to_string(), "its stage is unknown"))
+}
+
+/// From when on anybody may make what a finished photo is owed.
+pub(super) fn owed_at(finished: &Finished) -> Option<i64> {
+    finished.owed.as_ref().map(|_| finished.finished_at.micros())
 }
 
 /// At most so many rows.

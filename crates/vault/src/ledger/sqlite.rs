@@ -39,6 +39,8 @@ mod galleries;
 mod leases;
 mod log;
 mod open;
+#[path = "sql/owing.rs"]
+mod owing;
 #[path = "sql/photos.rs"]
 mod photos;
 #[path = "sql/port.rs"]

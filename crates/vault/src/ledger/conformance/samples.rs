@@ -134,6 +134,7 @@ pub(in crate::ledger) fn finished(embedding: Option<Vec<f32>>) -> Finished {
         pipeline_reason: "the default".to_owned(),
         fingerprint: Fingerprint::of(&pipeline, "test 1"),
         variants: Vec::new(),
+        owed: None,
         thumbhash: "1QcSHQRnh493V4dIh4eXh1h4kJUI".to_owned(),
         analysis: Analysis { faces: Some(vec![face]), ..Analysis::default() },
         timings: Timings { decode_seconds: 0.5, ..Timings::default() },
@@ -142,5 +143,5 @@ pub(in crate::ledger) fn finished(embedding: Option<Vec<f32>>) -> Finished {
 }
 
 pub(in crate::ledger) fn progress(waiting: u64, working: u64, done: u64, quarantined: u64) -> Progress {
-    Progress { waiting, working, done, quarantined, refused: 0 }
+    Progress { waiting, working, done, quarantined, ..Progress::default() }
 }

@@ -37,15 +37,15 @@ pub(super) type Ended = (usize, String, String, bool);
 /// A lease that is there twice counts once.
 const END: &str = "WITH done AS (
          SELECT DISTINCT ON (job, epoch, worker) *
-         FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::TEXT[], $4::TEXT[]) WITH ORDINALITY
-             AS done (job, epoch, worker, finished, place)
+         FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::TEXT[], $4::TEXT[], $5::BIGINT[]) WITH ORDINALITY
+             AS done (job, epoch, worker, finished, owed_at, place)
          ORDER BY job, epoch, worker, place),
      ended AS (
          DELETE FROM job USING done
          WHERE job.id = done.job AND job.epoch = done.epoch AND job.worker = done.worker
-         RETURNING done.place, job.photo, job.gallery, job.state, done.finished),
+         RETURNING done.place, job.photo, job.gallery, job.state, done.finished, done.owed_at),
      photos AS (
-         UPDATE photo SET state = 'done', finished = ended.finished, failure = NULL
+         UPDATE photo SET state = 'done', finished = ended.finished, failure = NULL, owed_at = ended.owed_at, owed_tries = 0
          FROM ended WHERE photo.id = ended.photo)
      SELECT place, photo, gallery, state = 'waiting' FROM ended ORDER BY place";
 
@@ -57,6 +57,7 @@ pub(super) async fn end(connection: &mut Connection, done: &[(Lease, Finished)])
         .bind(done.iter().map(|(lease, _)| lease.epoch).collect::<Vec<_>>())
         .bind(done.iter().map(|(lease, _)| lease.worker.0.as_str()).collect::<Vec<_>>())
         .bind(finished)
+        .bind(done.iter().map(|(_, finished)| rows::owed_at(finished)).collect::<Vec<_>>())
         .fetch_all(connection)
         .await
         .map_err(failed("complete jobs"))?;

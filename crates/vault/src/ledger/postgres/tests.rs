@@ -12,7 +12,7 @@ use procession_domain::{Classified as _, Kind};
 use proptest::prelude::*;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::{PostgresLedger, PostgresOptions, backlog, demand, documents, galleries, photos, removal};
+use super::{PostgresLedger, PostgresOptions, backlog, demand, documents, galleries, owing, photos, removal};
 use crate::ledger::{
     Ledger,
     conformance::{self, Opener, samples},
@@ -83,7 +83,8 @@ async fn rows_are_found_by_index() {
         .await
         .unwrap();
     let galleries = galleries::STATEMENTS.iter().chain(&photos::STATEMENTS).chain(&removal::STATEMENTS);
-    for statement in galleries.chain(&documents::STATEMENTS).chain(&backlog::STATEMENTS).chain(&demand::STATEMENTS) {
+    let others = documents::STATEMENTS.iter().chain(&backlog::STATEMENTS).chain(&demand::STATEMENTS);
+    for statement in galleries.chain(others).chain(&owing::STATEMENTS) {
         let parameters = (1..=9).take_while(|number| statement.contains(&format!("${number}"))).count();
         let nulls = if parameters == 0 { String::new() } else { format!("({})", vec!["NULL"; parameters].join(", ")) };
         let prepare = AssertSqlSafe(format!("PREPARE asked AS {statement}"));

@@ -213,6 +213,7 @@ const PROGRESS: &str = concat!(
      (SELECT COUNT(*) FROM job WHERE gallery = given.value AND state IN ('waiting', 'delayed')),
      (SELECT COUNT(*) FROM job WHERE gallery = given.value AND state = 'held'),
      (SELECT COUNT(*) FROM photo WHERE gallery = given.value AND state = 'done'),
+     (SELECT COUNT(*) FROM photo WHERE gallery = given.value AND owed_at IS NOT NULL),
      (SELECT COUNT(*) FROM photo WHERE gallery = given.value AND state = 'quarantined'),
      (SELECT COUNT(*) FROM refusal WHERE gallery = given.value)
      FROM ",
@@ -221,15 +222,16 @@ const PROGRESS: &str = concat!(
 );
 
 pub(super) async fn progress(ledger: &Store, galleries: &[GalleryId]) -> Result<Vec<Progress>> {
-    let counted: Vec<(i64, i64, i64, i64, i64)> = sqlx::query_as(PROGRESS)
+    let counted: Vec<(i64, i64, i64, i64, i64, i64)> = sqlx::query_as(PROGRESS)
         .bind(rows::write(&galleries)?)
         .fetch_all(&ledger.readers)
         .await
         .map_err(failed("count galleries' photos"))?;
-    let progress = |(waiting, working, done, quarantined, refused): (i64, i64, i64, i64, i64)| Progress {
+    let progress = |(waiting, working, done, owing, quarantined, refused): (i64, i64, i64, i64, i64, i64)| Progress {
         waiting: waiting.unsigned_abs(),
         working: working.unsigned_abs(),
         done: done.unsigned_abs(),
+        owing: owing.unsigned_abs(),
         quarantined: quarantined.unsigned_abs(),
         refused: refused.unsigned_abs(),
     };

@@ -205,7 +205,7 @@ async fn redo_one(connection: &mut Connection, photo: &str, action: &'static str
     let sql = "DELETE FROM job WHERE photo = $1 AND state <> 'held' RETURNING state";
     let job: Option<String> =
         sqlx::query_scalar(sql).bind(photo).fetch_optional(&mut *connection).await.map_err(failed(action))?;
-    let sql = "UPDATE photo SET state = 'stored', finished = NULL, failure = NULL
+    let sql = "UPDATE photo SET state = 'stored', finished = NULL, failure = NULL, owed_at = NULL
          WHERE id = $1 AND state <> 'staged' AND NOT EXISTS (SELECT 1 FROM job WHERE photo = $1) RETURNING gallery";
     let gallery: Option<String> =
         sqlx::query_scalar(sql).bind(photo).fetch_optional(&mut *connection).await.map_err(failed(action))?;

@@ -7,10 +7,12 @@ use procession_domain::{
     demand::{Arrivals, Booked},
     gallery::{Backlog, Gallery, Progress, Rank},
     job::{Claim, Found, Holder, Lease},
-    photo::{Failure, Finished, Photo, PhotoState, Refusal},
+    photo::{Failure, Finished, Owing, Photo, PhotoState, Refusal},
+    recipe::Fingerprint,
+    variant::Variant,
 };
 
-use super::{Store, backlog, claim, demand, documents, galleries, leases, photos, removal};
+use super::{Store, backlog, claim, demand, documents, galleries, leases, owing, photos, removal};
 use crate::{
     Result,
     documents::{Record, Removal, Versioned, Write},
@@ -135,6 +137,20 @@ impl Ledger for Store {
 
     async fn release(&self, leases: &[Lease]) -> Result<()> {
         self.attempt("give jobs back", || leases::release(self, leases)).await
+    }
+
+    async fn claim_owing(
+        &self,
+        only: Option<GalleryId>,
+        count: usize,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Vec<Owing>> {
+        self.attempt("claim what is owed", || owing::claim(self, only, count, now, expires_at)).await
+    }
+
+    async fn pay_owing(&self, photo: PhotoId, fingerprint: Fingerprint, variants: &[Variant]) -> Result<bool> {
+        self.lasting("add outputs to a photo", || owing::pay(self, photo, fingerprint, variants)).await
     }
 
     async fn progress_of(&self, galleries: &[GalleryId]) -> Result<Vec<Progress>> {

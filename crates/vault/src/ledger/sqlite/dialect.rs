@@ -32,7 +32,8 @@ const GOOD: &str = "SELECT CAST(done.key AS INTEGER), job.id, job.photo, job.gal
 
 const END: &str = "DELETE FROM job WHERE id IN (SELECT value FROM json_each($1))";
 
-const FINISH: &str = "UPDATE photo SET state = 'done', finished = done.value ->> 1, failure = NULL
+const FINISH: &str = "UPDATE photo SET state = 'done', finished = done.value ->> 1, failure = NULL,
+         owed_at = done.value ->> 2, owed_tries = 0
      FROM json_each($1) AS done WHERE photo.id = done.value ->> 0";
 
 #[cfg(test)]
@@ -51,7 +52,8 @@ pub(super) async fn end(connection: &mut Connection, done: &[(Lease, Finished)])
     let mut ended = Vec::with_capacity(good.len());
     for (place, _, photo, gallery, waited) in good {
         let at = usize::try_from(place).map_err(|error| Error::Bug(error.to_string()))?;
-        finished.push((photo.clone(), rows::write(&done[at].1)?));
+        let (_, result) = &done[at];
+        finished.push((photo.clone(), rows::write(result)?, rows::owed_at(result)));
         ended.push((at, photo, gallery, waited));
     }
     sqlx::query(FINISH).bind(rows::write(&finished)?).execute(connection).await.map_err(failed(action))?;

@@ -12,7 +12,9 @@ use procession_domain::{
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, sqlite::SqliteConnectOptions};
 
-use super::{super::MIGRATIONS, SqliteLedger, backlog, claim, demand, dialect, documents, galleries, photos, removal};
+use super::{
+    super::MIGRATIONS, SqliteLedger, backlog, claim, demand, dialect, documents, galleries, owing, photos, removal,
+};
 use crate::documents::{Expect, Record};
 use crate::ledger::{
     Ledger,
@@ -100,6 +102,7 @@ async fn the_history_is_found_by_its_hours_and_days() {
 #[tokio::test]
 async fn a_photo_and_a_page_of_photos_are_found_in_their_order() {
     assert_walks(&photos::STATEMENTS, &["SEARCH"]).await;
+    assert_walks(&owing::STATEMENTS, &["SEARCH"]).await;
 }
 
 #[tokio::test]
