@@ -15,7 +15,12 @@ use std::{
     time::Duration,
 };
 
-use procession_domain::{Region, Stages, gallery::CRITICAL_SHARE, recipe::Pipeline, urgency::Promises};
+use procession_domain::{
+    Region, Stages,
+    gallery::CRITICAL_SHARE,
+    recipe::{OutputFormat, Pipeline},
+    urgency::Promises,
+};
 use procession_flow::forecast::Foresight;
 use procession_pixel::Limits;
 use procession_plan::{AffinityPolicy, RetryPolicy, ScalePolicy};
@@ -50,6 +55,8 @@ pub(crate) struct Config {
     threads: Option<usize>,
     /// How far the threads that process photos give way to others, 0 to 19.
     pub(crate) niceness: u8,
+    /// Formats that the service makes once nothing more urgent waits.
+    pub(crate) later_formats: Vec<OutputFormat>,
     /// For photos in flight.
     pub(crate) memory: Memory,
     /// Seconds.
@@ -137,6 +144,7 @@ impl Config {
             models: environment.home("XDG_CACHE_HOME", ".cache").join("procession").join("models"),
             threads: None,
             niceness: 2,
+            later_formats: vec![OutputFormat::WebP, OutputFormat::Avif],
             memory: Memory::default(),
             lease_seconds: 10,
             critical_share: CRITICAL_SHARE,

@@ -37,8 +37,11 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>, absence: Abse
     let documents = Documents::new(Arc::clone(&ledger));
     let stores =
         try_join_all(config.stores().into_iter().map(|store| placed(config, store, &documents, absence))).await?;
-    // A command does all by itself.
-    let stages = if absence == Absence::Stops { Stages::ALL } else { config.stages };
+    // A command does all by itself, and ends when all is done.
+    let (stages, later_formats) = match absence {
+        Absence::Stops => (Stages::ALL, Vec::new()),
+        Absence::IsOwed => (config.stages, config.later_formats.clone()),
+    };
     let settings = Settings {
         region: config.region.clone(),
         scale: config.scale.clone(),
@@ -53,6 +56,7 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>, absence: Abse
         stages,
         affinity: config.affinity,
         niceness: config.niceness,
+        later_formats,
     };
     let how = match absence {
         Absence::Stops => Replication::new(config.region.clone(), stores.len(), None),

@@ -74,10 +74,13 @@ async fn show(ledger: &dyn Ledger, id: GalleryId, global: &Global) -> anyhow::Re
     say(&format!("  Due:      {} ({urgency})", rank.deadline))?;
     say(&format!("  Pipeline: {}", String::from(gallery.pipeline.clone())))?;
     say(&format!("  Guests:   {}", if gallery.consent.faces { "with consent" } else { "no consent" }))?;
-    let Progress { waiting, working, done, quarantined, refused } = progress;
+    let Progress { waiting, working, done, owing, quarantined, refused } = progress;
     say(&format!(
         "  Photos:   {done} finished, {waiting} waiting, {working} in work, {quarantined} failed, {refused} not taken"
     ))?;
+    if owing > 0 {
+        say(&format!("            {owing} of the finished ones are still owed formats"))?;
+    }
     for (photo, state) in &photos {
         let size = format!("{} × {}", photo.width, photo.height);
         let state = match state {

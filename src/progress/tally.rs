@@ -77,6 +77,7 @@ impl Tally {
             Event::ReadingBack { done, total } => (self.phase, self.step) = (Phase::ReadingBack, (*done, *total)),
             Event::GalleryFinished { .. } => self.phase = Phase::Finished,
             Event::PhotoStarted { .. }
+            | Event::FormatsMade { .. }
             | Event::PhotoPassedOn { .. }
             | Event::PhotoRetried { .. }
             | Event::ReceiptIssued { .. }

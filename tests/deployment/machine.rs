@@ -135,6 +135,18 @@ impl Deployment {
         start.elapsed()
     }
 
+    /// Waits until no photo of these galleries is owed anything.
+    pub(crate) async fn until_paid(&self, galleries: impl Iterator<Item = &String>) {
+        let start = Instant::now();
+        for gallery in galleries {
+            let path = format!("/api/v1/galleries/{gallery}");
+            while self.ask(Method::GET, &path, None).await["progress"]["owing"] != 0 {
+                assert!(start.elapsed() < PATIENCE, "formats are never made\n{}", self.logs());
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+
     /// Waits until the ledger has taken back all that this worker held, and returns how long that took.
     pub(crate) async fn until_taken_back(&self, worker: usize) -> Duration {
         self.until_holding(worker, false).await
@@ -163,6 +175,7 @@ impl Deployment {
     pub(crate) async fn nothing_is_lost(&self) -> Outcome {
         let photos = self.galleries.iter().map(|gallery| gallery.originals.len() as u64).sum();
         self.until_done(photos).await;
+        self.until_paid(self.galleries.iter().map(|gallery| &gallery.id)).await;
         let mut outcome = Outcome { photos, variants: 0 };
         for gallery in &self.galleries {
             let listed =

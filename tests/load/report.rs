@@ -76,7 +76,8 @@ fn speed(measured: &Measured) -> Value {
         "faces": measured.lives.iter().map(|life| life.faces).sum::<usize>(),
         "photos_with_faces": measured.lives.iter().filter(|life| life.faces > 0).count(),
         "seconds": percentile(&of(&|life| life.finished), 1.0),
-        "upload_seconds": measured.upload_seconds,
+        "upload_seconds": measured.upload_seconds, "made_seconds": measured.made_seconds,
+        "made_per_minute": measured.made_seconds.map(|seconds| 60.0 * measured.lives.len() as f64 / seconds.max(1e-3)),
     })
 }
 

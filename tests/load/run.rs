@@ -134,6 +134,8 @@ pub(crate) struct Measured {
     pub(crate) ledger_memory: f64,
     /// Seconds until all photos were acknowledged.
     pub(crate) upload_seconds: f64,
+    /// Seconds until all photos had all their formats; none if it was not waited for.
+    pub(crate) made_seconds: Option<f64>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -247,6 +249,10 @@ async fn load(form: &Form, deployment: &mut Deployment, scaled: Vec<Scaled>) -> 
     let ledger_memory = until_done(deployment, limit).await;
     stop.store(true, Ordering::Relaxed);
     let (answers, taken) = (looking.await.unwrap(), watch.end());
+    let made_seconds = match limit {
+        None => Some(until_paid(deployment, &uploaded, start).await),
+        Some(_) => None,
+    };
     let listed: Vec<Listed> = uploaded.iter().map(|uploaded| deployment.listed(&uploaded.gallery)).collect();
     let (lives, sample) = (lives(&listed, start), (form.galleries * photos).div_ceil(SAMPLE));
     let checked = Checked::default();
@@ -262,6 +268,7 @@ async fn load(form: &Form, deployment: &mut Deployment, scaled: Vec<Scaled>) -> 
         began,
         ledger_memory,
         upload_seconds,
+        made_seconds,
     };
     if form.breaks {
         damage(deployment, &measured);
@@ -306,6 +313,25 @@ async fn until_done(deployment: &Deployment, limit: Option<Duration>) -> f64 {
         tokio::time::sleep(LOOK).await;
     }
     unreachable!("looking does not end")
+}
+
+/// Waits until no photo is owed a format. Returns how long after the start that was, in seconds.
+async fn until_paid(deployment: &Deployment, uploaded: &[Uploaded], start: Timestamp) -> f64 {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let began = Instant::now();
+    for uploaded in uploaded {
+        let url = format!("{}/api/v1/galleries/{}", deployment.api.url, uploaded.gallery);
+        loop {
+            let answer = http.get(&url).bearer_auth(deployment.key()).send().await.unwrap();
+            let seen: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+            if seen["progress"]["owing"] == 0 {
+                break;
+            }
+            assert!(began.elapsed() < 4 * PATIENCE, "formats are never made\n{}", deployment.logs());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+    SystemClock::default().now().since(start).as_secs_f64()
 }
 
 /// The photos that are finished, in seconds from the start.

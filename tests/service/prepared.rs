@@ -207,6 +207,7 @@ pub(crate) fn settings() -> Settings {
         critical_share: 0.7,
         stages: Stages::ALL,
         niceness: 0,
+        later_formats: Vec::new(),
         foresight: procession_flow::forecast::Foresight::default(),
         retry: RetryPolicy::default(),
     }

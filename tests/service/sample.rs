@@ -58,11 +58,11 @@ pub(crate) async fn until(service: &Running, path: &str, is_wanted: impl Fn(u16,
     panic!("{path} did not become what was wanted");
 }
 
-/// Waits until every photo of a gallery is finished.
+/// Waits until every photo of a gallery is finished and owed nothing.
 pub(crate) async fn finished(service: &Running, gallery: &str) {
     let is_finished = |_, gallery: &Value| {
         let progress = &gallery["progress"];
-        progress["waiting"] == 0 && progress["working"] == 0
+        ["waiting", "working", "owing"].iter().all(|count| progress[*count] == 0)
     };
     until(service, &format!("/api/v1/galleries/{gallery}"), is_finished).await;
 }

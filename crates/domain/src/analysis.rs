@@ -95,6 +95,11 @@ pub struct Label {
 }
 
 impl Analysis {
+    /// Where the faces are, in their order; none if nobody looked.
+    pub fn regions(&self) -> Vec<Region> {
+        self.faces.iter().flatten().map(|face| face.region).collect()
+    }
+
     /// How well the photo stands for those around it: sharp, with people, the largest of them awake. For comparisons within
     /// a gallery.
     pub fn appeal(&self) -> f32 {

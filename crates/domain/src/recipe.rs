@@ -119,6 +119,18 @@ pub enum OutputFormat {
 }
 
 impl OutputFormat {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Jpeg, Self::WebP, Self::Avif];
+
+    /// Its name: `jpeg`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpeg",
+            Self::WebP => "webp",
+            Self::Avif => "avif",
+        }
+    }
+
     /// The file extension.
     pub fn extension(self) -> &'static str {
         match self {

@@ -63,6 +63,12 @@ pub enum Error {
         /// What there is.
         known: String,
     },
+    /// A finished photo cannot get more outputs like those that it has.
+    #[error("pipeline {pipeline:?}, or the engine, is not the one any more by which it was finished")]
+    OtherRecipe {
+        /// The pipeline.
+        pipeline: String,
+    },
     /// A finished photo's variants keep disappearing.
     #[error("photo {0}: its variants were made again and are still not readable")]
     VariantsLost(PhotoId),
@@ -122,7 +128,7 @@ impl Classified for Error {
             },
             Self::OverBudget { .. } => Kind::Limit,
             Self::ReadBack { .. } | Self::VariantsLost(_) => Kind::Corrupt,
-            Self::NoPipeline { .. } | Self::Receipt { .. } => Kind::Invalid,
+            Self::NoPipeline { .. } | Self::OtherRecipe { .. } | Self::Receipt { .. } => Kind::Invalid,
             Self::Slow { .. } | Self::Unproven(_) => Kind::Unavailable,
             Self::WorkersLost(_) | Self::Bug(_) => Kind::Bug,
         }

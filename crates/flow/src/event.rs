@@ -4,6 +4,7 @@ use procession_domain::{
     ContentHash, GalleryId, PhotoId, Stage, Timestamp,
     gallery::Progress,
     photo::{Failure, Timings},
+    recipe::OutputFormat,
     urgency::Urgency,
 };
 use serde::Serialize;
@@ -106,6 +107,15 @@ pub enum Event {
         /// How long the steps took.
         timings: Timings,
     },
+    /// A finished photo has the formats now that it was owed.
+    FormatsMade {
+        /// The photo.
+        photo: PhotoId,
+        /// Its name.
+        name: String,
+        /// The formats.
+        formats: Vec<OutputFormat>,
+    },
     /// A worker did its part of a photo; others go on with it.
     PhotoPassedOn {
         /// The photo.
@@ -188,6 +198,7 @@ impl Event {
             Self::IngestFinished { .. } => "ingest_finished",
             Self::PhotoStarted { .. } => "photo_started",
             Self::PhotoDone { .. } => "photo_done",
+            Self::FormatsMade { .. } => "formats_made",
             Self::PhotoQuarantined { .. } => "photo_quarantined",
             Self::PhotoPassedOn { .. } => "photo_passed_on",
             Self::PhotoRetried { .. } => "photo_retried",

@@ -6,8 +6,10 @@
 //! Every step takes what the one before it made. Nothing here asks who else is at work, and nothing is done that could not
 //! be done again: an output's key comes from what it is made of. A worker goes as far as the stages that it offers, in one go
 //! and with one decode; where they end before the photo is finished, it passes on what was found ([`look`]), and whoever goes
-//! on decodes the original anew.
+//! on decodes the original anew. Formats that can wait are put off: the photo is finished without them, and is owed them
+//! ([`later`]).
 
+mod later;
 mod look;
 
 use std::sync::Arc;
@@ -16,17 +18,18 @@ use bytes::Bytes;
 use futures::future::try_join_all;
 use procession_domain::{
     Classified, ContentHash, Key, Kind, Stage, Stages,
-    analysis::Region,
     gallery::{Gallery, PipelineChoice},
     job::{Claim, Found},
-    photo::{Finished, Photo, Timings},
-    recipe::{Fingerprint, Pipeline},
+    photo::{Finished, Owed, Photo, Timings},
+    recipe::{Fingerprint, OutputFormat, Pipeline},
     variant::Variant,
 };
 use procession_pixel::{ColourProfile, Decoded, Extent, Orientation, Plan, Probe, Rendered, Source, probe};
 
 use crate::{Error, Result, System, clock::Stopwatch, in_background};
 use look::Course;
+
+pub(crate) use later::make_owed;
 
 /// How far a photo came.
 pub(crate) enum Lived {
@@ -67,7 +70,7 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim, stages: Stages) ->
             made.found.timings = made.found.timings.plus(&made.own);
             Lived::PassedOn(stage, made.found)
         }
-        Output::Rendered { reason, rendered, thumbhash } => {
+        Output::Rendered { reason, rendered, put_off, thumbhash } => {
             let Found { analysis, models, pipeline, timings, .. } = made.found;
             let fingerprint = system.fingerprint_by(&system.settings.pipelines[&pipeline], &models);
             let variants = keep_all(system, photo, fingerprint, rendered).await?;
@@ -78,6 +81,7 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim, stages: Stages) ->
                 pipeline_reason: reason,
                 fingerprint,
                 variants,
+                owed: (!put_off.is_empty()).then_some(Owed { formats: put_off, models }),
                 thumbhash,
                 analysis,
                 timings: timings.plus(&made.own),
@@ -127,6 +131,8 @@ enum Output {
     Rendered {
         reason: String,
         rendered: Vec<Rendered>,
+        /// Formats that are to be made later.
+        put_off: Vec<OutputFormat>,
         thumbhash: String,
     },
 }
@@ -154,12 +160,13 @@ fn make(system: &System, claim: &Claim, stages: Stages, original: Bytes, extent:
         return Ok(Made { found: course.found, output: Output::Rest(next), own });
     }
     let (pipeline, reason) = course.choose()?;
-    let faces: Vec<Region> = course.found.analysis.faces.iter().flatten().map(|face| face.region).collect();
-    let plan = Plan::new(&system.settings.pipelines[&pipeline].recipe, &probe, &faces)?;
+    let faces = course.found.analysis.regions();
+    let mut plan = Plan::new(&system.settings.pipelines[&pipeline].recipe, &probe, &faces)?;
+    let put_off = plan.put_off(&system.settings.later_formats);
     let thumbhash = decoded.thumbhash.clone();
     let rendered = render(system, decoded, plan)?;
     own.render_seconds = watch.lap_seconds();
-    Ok(Made { found: course.found, output: Output::Rendered { reason, rendered, thumbhash }, own })
+    Ok(Made { found: course.found, output: Output::Rendered { reason, rendered, put_off, thumbhash }, own })
 }
 
 #[tracing::instrument(skip_all)]

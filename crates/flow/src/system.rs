@@ -11,7 +11,7 @@ use std::{
 
 use procession_domain::{
     Clock, Region, Stages,
-    recipe::{Fingerprint, Pipeline},
+    recipe::{Fingerprint, OutputFormat, Pipeline},
     urgency::Promises,
 };
 use procession_pixel::{Device, Limits};
@@ -54,6 +54,9 @@ pub struct Settings {
     pub critical_share: f64,
     /// What a worker of this process does of a photo's job.
     pub stages: Stages,
+    /// Formats that are made of a photo when nothing more urgent waits, where the variant has another format: until then the photo
+    /// is owed them.
+    pub later_formats: Vec<OutputFormat>,
     /// When kinds of device divide a photo's life.
     pub affinity: AffinityPolicy,
     /// How far the threads that process photos give way to those that answer clients: 0 to 19, as for nice(1).

@@ -1,4 +1,7 @@
-//! A worker: claims photos, carries each through its life, and gives back what it cannot finish.
+//! A worker: claims photos, carries each through its life, and gives back what it cannot finish. When nothing waits, it makes what
+//! finished photos are owed.
+
+mod later;
 
 use std::{
     collections::BTreeMap,
@@ -7,10 +10,10 @@ use std::{
 };
 
 use procession_domain::{
-    Classified, GalleryId, JobId, Kind, Stages, WorkerId,
+    Classified, GalleryId, JobId, Kind, Stage, Stages, WorkerId,
     error::chain,
     job::{Claim, Lease},
-    photo::Failure,
+    photo::{Failure, Owing},
 };
 use procession_plan::{
     Retry,
@@ -101,7 +104,8 @@ impl Worker {
     }
 
     async fn work(&self, more: &mut watch::Receiver<bool>, drain: &mut watch::Receiver<bool>) -> Result<()> {
-        let places = self.system.device.info().lanes.max(1) + PREFETCH;
+        let lanes = self.system.device.info().lanes.max(1);
+        let places = lanes + PREFETCH;
         let mut lives = JoinSet::new();
         // Leases of the dead and times for another try come due without anybody ringing.
         let mut tick = tokio::time::interval(Duration::from_secs(1));
@@ -112,8 +116,15 @@ impl Worker {
             }
             let free = if is_draining { 0 } else { places.saturating_sub(lives.len()) };
             let claims = if free > 0 { self.claim(free, drain).await? } else { Vec::new() };
-            if claims.is_empty() && lives.is_empty() && !*more.borrow_and_update() && self.nothing_is_left().await? {
+            // A lane for which nothing waits.
+            let idle = if is_draining { 0 } else { lanes.saturating_sub(lives.len() + claims.len()) };
+            let owing = if idle > 0 { self.claim_owing(idle).await? } else { Vec::new() };
+            let has_none = claims.is_empty() && owing.is_empty() && lives.is_empty();
+            if has_none && !*more.borrow_and_update() && self.nothing_is_left().await? {
                 return Ok(());
+            }
+            for owing in owing {
+                lives.spawn(later::one_photo(Arc::clone(&self.system), owing, self.events.clone()));
             }
             for (claim, stages) in claims {
                 lives.spawn(self.life(claim, stages));
@@ -161,11 +172,15 @@ impl Worker {
         Ok(claims)
     }
 
+    async fn claim_owing(&self, count: usize) -> Result<Vec<Owing>> {
+        let compresses = self.system.settings.stages.contains(Stage::Compression);
+        if compresses { later::claim(&self.system, self.only, count).await } else { Ok(Vec::new()) }
+    }
+
     async fn nothing_is_left(&self) -> Result<bool> {
-        match self.only {
-            Some(gallery) => Ok(self.system.ledger.progress(gallery).await?.is_finished()),
-            None => Ok(true),
-        }
+        let Some(gallery) = self.only else { return Ok(true) };
+        let progress = self.system.ledger.progress(gallery).await?;
+        Ok(progress.is_finished() && progress.owing == 0)
     }
 
     fn life(&self, claim: Claim, stages: Stages) -> impl Future<Output = Result<()>> + Send + 'static {

@@ -130,6 +130,7 @@ impl Bench {
             critical_share: 0.7,
             stages: procession_domain::Stages::ALL,
             niceness: 0,
+            later_formats: Vec::new(),
             foresight: procession_flow::forecast::Foresight::default(),
         };
         let (ledger, device) = (Arc::new(ledger), Arc::new(CpuDevice::new(1)));

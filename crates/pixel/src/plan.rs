@@ -5,7 +5,7 @@ mod crop;
 use procession_domain::{
     analysis::Region,
     capture::Capture,
-    recipe::{Encoding, Fit, MetadataPolicy, OutputColour, Recipe, VariantSpec},
+    recipe::{Encoding, Fit, MetadataPolicy, OutputColour, OutputFormat, Recipe, VariantSpec},
 };
 
 use crate::{Error, Extent, Probe, cascade::fit, colour, exif, resize::Window};
@@ -65,6 +65,30 @@ impl Plan {
             exif: metadata(&probe.capture, recipe.metadata),
             outputs: recipe.variants.iter().map(|spec| output(spec, photo, faces)).collect(),
         })
+    }
+
+    /// Leaves out the files that are not to be kept, by the variant's name and the format.
+    pub fn retain(&mut self, keep: impl Fn(&str, OutputFormat) -> bool) {
+        for Output { name, formats, .. } in &mut self.outputs {
+            formats.retain(|encoding| keep(name, encoding.format));
+        }
+        self.outputs.retain(|output| !output.formats.is_empty());
+    }
+
+    /// Leaves out the files in these formats, where the variant has another as well. Returns the formats that were left out.
+    pub fn put_off(&mut self, later: &[OutputFormat]) -> Vec<OutputFormat> {
+        let mut put_off = Vec::new();
+        for Output { formats, .. } in &mut self.outputs {
+            let (others, now): (Vec<_>, Vec<_>) =
+                formats.iter().copied().partition(|encoding| later.contains(&encoding.format));
+            if !now.is_empty() {
+                *formats = now;
+                put_off.extend(others.iter().map(|encoding| encoding.format));
+            }
+        }
+        put_off.sort_unstable();
+        put_off.dedup();
+        put_off
     }
 }
 

@@ -40,6 +40,7 @@ impl Bench {
             critical_share: 0.7,
             stages: procession_domain::Stages::ALL,
             niceness: 0,
+            later_formats: Vec::new(),
             foresight: procession_flow::forecast::Foresight::default(),
             pipelines: procession_plan::pipelines(),
             memory_bytes: 1 << 30,

@@ -51,6 +51,7 @@ pub(crate) struct Metrics {
     bytes_stored: Counter,
     files_refused: Counter,
     photos_done: Counter,
+    formats_made: Counter,
     photos_quarantined: Counter,
     photos_retried: Counter,
     webhook_attempts: Family<Outcome, Counter>,
@@ -127,6 +128,11 @@ impl Default for Metrics {
             bytes_stored: to.add("photos_stored_bytes", "Bytes of originals that became durable", Counter::default()),
             files_refused: to.add("files_refused", "Files that were not accepted as photos", Counter::default()),
             photos_done: to.add("photos_done", "Photos that were finished", Counter::default()),
+            formats_made: to.add(
+                "formats_made",
+                "Finished photos that got the formats that they were owed",
+                Counter::default(),
+            ),
             photos_quarantined: to.add("photos_quarantined", "Photos that cannot be processed", Counter::default()),
             photos_retried: to.add("photos_retried", "Attempts that failed and are repeated", Counter::default()),
             webhook_attempts: to.add("webhook_attempts", "Requests of webhooks", Family::default()),
@@ -165,6 +171,7 @@ impl Metrics {
                     self.stage_seconds.get_or_create(&Stage { stage }).observe(seconds);
                 }
             }
+            Event::FormatsMade { .. } => drop(self.formats_made.inc()),
             Event::PhotoQuarantined { .. } => drop(self.photos_quarantined.inc()),
             Event::PhotoRetried { .. } => drop(self.photos_retried.inc()),
             _ => {}

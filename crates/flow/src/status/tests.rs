@@ -45,6 +45,7 @@ impl Bench {
             critical_share: 0.7,
             stages: Stages::ALL,
             niceness: 0,
+            later_formats: Vec::new(),
             foresight: crate::forecast::Foresight::default(),
         };
         let (blobs, device) = (Arc::new(MemoryBlobs::default()), Arc::new(CpuDevice::new(1)));

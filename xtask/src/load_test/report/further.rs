@@ -15,6 +15,7 @@ pub(super) fn table(of: &Figures<'_>) -> Result<String> {
     let rows = [
         ("answers of the API while all this goes on", answers(of, "api")?),
         ("the operations page", answers(of, "pages")?),
+        ("all formats", formats(of)),
         ("a photo's time, means", stages(of)?),
         ("processors", processors(of)?),
         ("GPU", "none: this build computes on the CPU".to_owned()),
@@ -31,6 +32,17 @@ fn answers(of: &Figures<'_>, whose: &str) -> Result<String> {
     let p99 = figure("p99_ms")?;
     let verdict = below(p99, ANSWER_MS, "ms");
     Ok(format!("p50 {:.0} ms, p99 {p99:.0} ms of {} (100 ms wanted: {verdict})", figure("p50_ms")?, figure("answers")?))
+}
+
+/// Photos are finished without what can wait: when that was there as well.
+fn formats(of: &Figures<'_>) -> String {
+    match (of.figure("made_seconds"), of.figure("made_per_minute")) {
+        (Ok(seconds), Ok(rate)) => format!(
+            "photos are finished as JPEG in all sizes; the WebP of all of them was there {seconds:.0} s after the start: {rate:.0} images/min of \
+             everything together"
+        ),
+        _ => "not waited for".to_owned(),
+    }
 }
 
 fn stages(of: &Figures<'_>) -> Result<String> {

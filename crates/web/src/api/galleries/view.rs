@@ -69,6 +69,8 @@ pub(crate) struct ProgressView {
     working: u64,
     /// Finished photos.
     done: u64,
+    /// Those of them that get more formats once nothing more urgent waits.
+    owing: u64,
     /// Photos that cannot be processed; their originals are safe.
     quarantined: u64,
     /// Files that were not accepted as photos.
