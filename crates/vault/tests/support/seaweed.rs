@@ -45,15 +45,14 @@ impl Seaweed {
                 "actions":["Admin","Read","Write","List","Tagging"]}}]}}"#
         );
         let mut server = Self::begin(tempdir_with(&identities));
-        while !server.answers_to("/").await {
+        while !server.agrees_to(Method::GET, "/").await {
             // Another server was quicker to take one of the ports.
             assert!(server.log().contains("address already in use"), "weed ended:\n{}", server.log());
             server = Self::begin(tempdir_with(&identities));
         }
         let paths = buckets.iter().map(|bucket| format!("/{bucket}"));
         for path in paths.chain(["/witness", WITNESS].map(str::to_owned)) {
-            let status = server.ask(Method::PUT, &path).await;
-            assert_eq!(status, Some(200), "{path}");
+            assert!(server.agrees_to(Method::PUT, &path).await, "weed ended:\n{}", server.log());
         }
         server
     }
@@ -80,7 +79,7 @@ impl Seaweed {
         self.kill();
         self.process = spawn(self.folder.path(), &self.ports);
         // It lists its buckets before it knows where the bytes are, and reads nothing until then.
-        assert!(self.answers_to(WITNESS).await, "weed ended:\n{}", self.log());
+        assert!(self.agrees_to(Method::GET, WITNESS).await, "weed ended:\n{}", self.log());
     }
 
     /// SIGSTOP: connections still come about, and nothing is answered.
@@ -119,11 +118,11 @@ impl Seaweed {
         assert_eq!(status, Some(204), "{key}");
     }
 
-    /// Waits until there is what is at this path; false if the server ends instead.
-    async fn answers_to(&mut self, path: &str) -> bool {
+    /// Waits until the server does what it is asked, or has done it; false if it ends instead.
+    async fn agrees_to(&mut self, method: Method, path: &str) -> bool {
         let start = Instant::now();
         // Its own readiness says less: it answers before it knows the keys.
-        while self.ask(Method::GET, path).await != Some(200) {
+        while !matches!(self.ask(method.clone(), path).await, Some(200 | 409)) {
             if self.process.try_wait().unwrap().is_some() {
                 return false;
             }
