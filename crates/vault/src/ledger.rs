@@ -255,6 +255,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// the same outputs it may be called as often as one likes.
     async fn pay_owing(&self, photo: PhotoId, fingerprint: Fingerprint, variants: &[Variant]) -> Result<bool>;
 
+    /// How many finished photos are owed outputs.
+    async fn owing(&self) -> Result<u64>;
+
     /// How far a gallery is.
     async fn progress(&self, gallery: GalleryId) -> Result<Progress> {
         let counted = self.progress_of(&[gallery]).await?.pop();

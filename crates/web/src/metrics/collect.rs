@@ -25,6 +25,7 @@ pub(super) struct Collected {
     queue_oldest_seconds: Family<Class, Float>,
     slack_seconds: Family<Class, Gauge>,
     leases: Gauge,
+    photos_owing: Gauge,
     throughput: Float,
     workers_paused: Gauge,
     uploads_open: Gauge,
@@ -70,6 +71,7 @@ impl Collected {
                 Family::default(),
             ),
             leases: to.add("leases_held", "Photos that workers hold", Gauge::default()),
+            photos_owing: to.add("photos_owing", "Finished photos that get more formats when no photo waits", Gauge::default()),
             throughput: to.add("throughput_megapixels_per_second",
                 "Work that is finished, from the last minute of work; zero while that is unknown",
                 Float::default(),
@@ -128,6 +130,7 @@ impl Collected {
     }
 
     async fn look_at_queue(&self, service: &Service, now: Timestamp) -> Result<()> {
+        self.photos_owing.set(signed(service.system.ledger.owing().await?));
         let expected = service.live.observer.expected(&service.system, FRESH).await?;
         self.throughput.set(expected.rate.map_or(0.0, |rate| rate.megapixels_per_second));
         self.leases.set(signed(expected.galleries.iter().map(|(backlog, _)| backlog.working).sum()));

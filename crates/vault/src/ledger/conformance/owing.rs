@@ -39,6 +39,7 @@ pub(super) async fn what_is_owed_is_claimed_by_one_at_a_time(ledger: &dyn Ledger
     let (gallery, photos) = three(ledger, "owed").await;
     let (other, others) = three(ledger, "other").await;
     assert_eq!(ledger.progress(gallery).await.unwrap(), Progress { owing: 2, ..progress(0, 0, 3, 0) });
+    assert_eq!(ledger.owing().await.unwrap(), 4);
     assert!(claim(ledger, 9, 60).await.is_empty());
     // From its end on, and the earliest first.
     assert!(ledger.claim_owing(None, 9, at(9), at(100)).await.unwrap().is_empty());
@@ -77,6 +78,7 @@ pub(super) async fn what_is_owed_is_paid_once(ledger: &dyn Ledger) {
     assert_eq!(ledger.claim_owing(None, 9, at(301), at(400)).await.unwrap()[0].tries, 1);
     ledger.remove_gallery(gallery, at(302), at(900)).await.unwrap();
     assert!(ledger.claim_owing(None, 9, at(500), at(600)).await.unwrap().is_empty());
+    assert_eq!(ledger.owing().await.unwrap(), 0);
 }
 
 const PIPELINE: &str =

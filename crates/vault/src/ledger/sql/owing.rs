@@ -25,8 +25,17 @@ const FINISHED: &str =
 
 const PAY: &str = "UPDATE photo SET finished = $2, owed_at = NULL, owed_tries = 0 WHERE id = $1";
 
+/// In the index of those alone.
+const COUNT: &str = "SELECT COUNT(*) FROM photo WHERE owed_at > 0";
+
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 5] = [DUE, DUE_OF_GALLERY, TAKE, FINISHED, PAY];
+pub(super) const STATEMENTS: [&str; 6] = [DUE, DUE_OF_GALLERY, TAKE, FINISHED, PAY, COUNT];
+
+pub(super) async fn count(ledger: &Store) -> Result<u64> {
+    let count: i64 =
+        sqlx::query_scalar(COUNT).fetch_one(&ledger.readers).await.map_err(failed("count what is owed"))?;
+    Ok(count.unsigned_abs())
+}
 
 pub(super) async fn claim(
     ledger: &Store,

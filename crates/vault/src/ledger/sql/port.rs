@@ -153,6 +153,10 @@ impl Ledger for Store {
         self.lasting("add outputs to a photo", || owing::pay(self, photo, fingerprint, variants)).await
     }
 
+    async fn owing(&self) -> Result<u64> {
+        self.attempt("count what is owed", || owing::count(self)).await
+    }
+
     async fn progress_of(&self, galleries: &[GalleryId]) -> Result<Vec<Progress>> {
         self.attempt("count galleries' photos", || galleries::progress(self, galleries)).await
     }
