@@ -1,5 +1,6 @@
 //! `procession`: finished, safe, browsable wedding galleries from folders of photos.
 
+mod allocator;
 mod cli;
 mod commands;
 mod config;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    allocator::give_back_what_is_free();
     // Whoever speaks TLS here asks for it. That it is there already is no fault.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = cli::Cli::parse();

@@ -66,10 +66,14 @@ pub(crate) async fn system(config: &Config, clock: Arc<dyn Clock>, absence: Abse
         }
     };
     let blobs = Arc::new(Replicated::placed(stores, how)?);
-    // Whoever only compresses needs no models; those who answer requests say whether there are some.
-    let needs_models = config.service.roles != Roles::WORKER || stages != Stages::from_iter([Stage::Compression]);
-    let vision = if needs_models { vision(config) } else { None };
-    Ok(System::new(ledger, blobs, device(config), vision, clock, settings))
+    let is_worker = absence == Absence::Stops || config.service.roles.worker;
+    let looks = is_worker && stages != Stages::from_iter([Stage::Compression]);
+    let vision = if looks { vision(config) } else { None };
+    let system = System::new(ledger, blobs, device(config), vision, clock, settings);
+    // Whoever answers requests, or decides, says what there is, and knows what was made by it. A worker that only compresses
+    // does not even that.
+    let knows = !looks && config.service.roles != Roles::WORKER;
+    Ok(if knows { system.knowing(models(config)) } else { system })
 }
 
 /// What computes pixels.
@@ -178,11 +182,14 @@ fn folder(path: &Path) -> anyhow::Result<Arc<dyn Blobs>> {
 
 /// The models, if they are installed. Without them galleries have no faces and no moments, and say so.
 fn vision(config: &Config) -> Option<Arc<Vision>> {
-    match Vision::load(&Cache::new(&config.models), config.threads()) {
-        Ok(vision) => Some(Arc::new(vision)),
-        Err(error) => {
-            tracing::info!(error = chain(&error), "models are not in use");
-            None
-        }
-    }
+    in_use(Vision::load(&Cache::new(&config.models), config.threads())).map(Arc::new)
+}
+
+/// What the models are called, if they are installed: half a gigabyte of memory less than to load them.
+fn models(config: &Config) -> Option<String> {
+    in_use(Vision::identify(&Cache::new(&config.models)))
+}
+
+fn in_use<T>(found: Result<T, procession_vision::Error>) -> Option<T> {
+    found.inspect_err(|error| tracing::info!(error = chain(error), "models are not in use")).ok()
 }

@@ -7,7 +7,7 @@ use std::{
 use anyhow::Context as _;
 use procession_domain::{Clock, StudioId, error::chain};
 use procession_flow::{
-    LocalFleet, SystemClock, Worker, keep_deleting_removed, keep_paying_debts,
+    LocalFleet, System, SystemClock, Worker, keep_deleting_removed, keep_paying_debts,
     registry::{deregister, keep_registered},
     settle_staged,
 };
@@ -49,8 +49,8 @@ pub(super) fn configure(args: &Serve, global: &Global) -> anyhow::Result<Config>
 
 /// Serves until it is told to stop, by SIGTERM or Ctrl-C; then ends what it has begun.
 pub(super) async fn run(args: &Serve, config: &Config, global: &Global) -> anyhow::Result<ExitCode> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let system = Arc::new(wiring::system(config, clock, wiring::Absence::IsOwed).await?);
+    // Nobody is answered yet: what is to be done for uploads does not get ahead of those who ask.
+    let system = Arc::new(system(config).await?);
     let (stop, stopping) = watch::channel(false);
     let service = Service::open(Arc::clone(&system), config.service_settings(), stopping.clone());
     let service = service.await.map_err(failed)?;
@@ -117,6 +117,13 @@ pub(super) async fn run(args: &Serve, config: &Config, global: &Global) -> anyho
         task.await?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What it serves. Work in bulk gives way to whoever asks, from the beginning.
+async fn system(config: &Config) -> anyhow::Result<System> {
+    procession_vault::bulk::give_way(config.niceness).context("no thread for work in bulk")?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    wiring::system(config, clock, wiring::Absence::IsOwed).await
 }
 
 /// Whether this process starts further workers beside its own. Those that it starts start none.

@@ -187,3 +187,14 @@ async fn what_was_found_of_faces_goes_with_the_consent_and_is_made_up_for_when_i
     let guests = divided.api.get(&format!("/api/v1/galleries/{found}/guests")).await;
     assert!(!guests["items"].as_array().unwrap().is_empty());
 }
+
+/// Whoever only answers, or only compresses, takes no memory for models.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_looks_loads_the_models() {
+    let divided = Divided::start();
+    let (looks, compresses) = (divided.worker(LOOKING), divided.worker(COMPRESSION));
+    let has_loaded = |service: &Running| {
+        fs::read_to_string(format!("/proc/{}/maps", service.process_id())).unwrap().contains("onnxruntime")
+    };
+    assert_eq!([&looks, &compresses, &divided.api].map(has_loaded), [true, false, false]);
+}

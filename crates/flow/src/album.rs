@@ -200,7 +200,7 @@ fn failures(contents: &Contents) -> Vec<AlbumFailure> {
 
 fn notices(system: &System, gallery: &Gallery) -> Vec<String> {
     let mut notices = Vec::new();
-    if system.vision.is_none() {
+    if !system.has_models() {
         notices.push(
             "No models are installed, so nobody looked for faces and moments: run `procession models fetch`, then the same \
              command again."

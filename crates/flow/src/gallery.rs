@@ -98,7 +98,7 @@ pub async fn redo_outdated(system: &System, gallery: &Gallery) -> Result<u64> {
             let other_choice = matches!(&gallery.pipeline, PipelineChoice::Named(name) if *name != finished.pipeline);
             let has_faces = finished.analysis.faces.as_ref().is_some_and(|faces| !faces.is_empty());
             let new_consent =
-                gallery.consent.faces && system.vision.is_some() && has_faces && !embedded.contains(&photo.id);
+                gallery.consent.faces && system.has_models() && has_faces && !embedded.contains(&photo.id);
             other_recipe || other_choice || new_consent
         }
     });

@@ -20,7 +20,7 @@ use procession_domain::{
     recipe::Priority,
 };
 use procession_pixel::{probe, sniff};
-use procession_vault::{Arrival, Blobs, Stored};
+use procession_vault::{Arrival, Blobs, Stored, bulk};
 
 pub use walk::{File, claims_to_be_a_photo, walk};
 
@@ -194,7 +194,7 @@ impl Ingest<'_> {
     async fn describe(&self, name: String, format: Format, bytes: Bytes) -> Result<Photo> {
         let (limits, gallery) = (self.system.settings.limits, self.gallery.id);
         let stored_at = self.system.clock.now();
-        blocking(move || {
+        in_bulk(move || {
             let original = ContentHash::of(&bytes);
             let (format, (width, height), capture) = match probe(&bytes, &limits) {
                 Ok(probe) => (probe.format, probe.upright(), probe.capture),
@@ -260,7 +260,7 @@ pub(crate) fn cost(photo: &Photo) -> f64 {
 
 async fn read(path: &Path, head: Option<usize>) -> Result<Vec<u8>> {
     let path = path.to_owned();
-    blocking(move || {
+    in_bulk(move || {
         use std::io::Read as _;
         let mut bytes = Vec::new();
         let read = std::fs::File::open(&path).and_then(|file| match head {
@@ -270,6 +270,11 @@ async fn read(path: &Path, head: Option<usize>) -> Result<Vec<u8>> {
         read.map_err(|source| Error::file(&path, "read", source)).map(|_| bytes)
     })
     .await?
+}
+
+/// As [`blocking`], for what nobody looks at meanwhile.
+async fn in_bulk<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    bulk::spawn(work).await.map_err(|error| Error::Bug(format!("a thread ended early: {error}")))
 }
 
 /// Runs work that computes or waits for a disk off the threads that serve tasks.

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures::try_join;
 use procession_domain::{
     Classified, GalleryId, Kind, PhotoId, Timestamp, WorkerId,
     gallery::{Backlog, Progress, Rank},
@@ -16,7 +17,7 @@ use procession_plan::{Delivery, Outlook, Rate, Throughput, Unfinished, default_m
 use serde::Serialize;
 
 use crate::{
-    Event, Result, System, Told,
+    Error, Event, Result, System, Told,
     affinity::{Gap, gap, gaps},
     registry::{Registration, Standing, heard},
 };
@@ -80,6 +81,14 @@ pub struct Expected {
     pub galleries: Vec<(Backlog, Outlook)>,
     /// What photos wait for and nobody offers.
     pub gaps: Vec<Gap>,
+}
+
+/// What was found of a gallery.
+#[derive(Clone, Debug)]
+pub struct Look {
+    gallery: GalleryId,
+    progress: Progress,
+    expected: Arc<Expected>,
 }
 
 /// Watches what happens, and answers from it.
@@ -161,24 +170,45 @@ impl Observer {
         self.seen().activities.settled(now)
     }
 
-    /// How far a gallery is. `finished_at` is when it was finished, where that is known.
+    /// How far a gallery is and what is expected of it, from one look at the ledger.
     ///
     /// # Errors
     /// The ledger does not answer.
-    pub async fn status(
+    pub async fn look(&self, system: &System, gallery: GalleryId) -> Result<Look> {
+        let counted = async { Ok(system.ledger.progress(gallery).await?) };
+        let (progress, expected) = try_join!(counted, self.expected(system, FRESH))?;
+        let mut looks = self.knowing(system, expected, vec![(gallery, progress)]).await?;
+        looks.pop().ok_or_else(|| Error::Bug("a gallery was not looked at".to_owned()))
+    }
+
+    /// The same of galleries that were counted a moment ago.
+    ///
+    /// # Errors
+    /// The ledger does not answer.
+    pub async fn looks(&self, system: &System, counted: Vec<(GalleryId, Progress)>) -> Result<Vec<Look>> {
+        let expected = self.expected(system, FRESH).await?;
+        self.knowing(system, expected, counted).await
+    }
+
+    async fn knowing(
         &self,
         system: &System,
-        gallery: GalleryId,
-        rank: &Rank,
-        finished_at: Option<Timestamp>,
-    ) -> Result<Status> {
-        let progress = system.ledger.progress(gallery).await?;
-        let expected = match self.expected(system, FRESH).await? {
-            expected if progress.is_finished() || expected.of(gallery).is_some() => expected,
+        mut expected: Arc<Expected>,
+        counted: Vec<(GalleryId, Progress)>,
+    ) -> Result<Vec<Look>> {
+        let is_new =
+            |(gallery, progress): &(GalleryId, Progress)| !progress.is_finished() && expected.of(*gallery).is_none();
+        if counted.iter().any(is_new) {
             // Its first photo has just arrived.
-            _ => self.expected(system, Duration::ZERO).await?,
-        };
-        let now = system.clock.now();
+            expected = self.expected(system, Duration::ZERO).await?;
+        }
+        let look = |(gallery, progress)| Look { gallery, progress, expected: Arc::clone(&expected) };
+        Ok(counted.into_iter().map(look).collect())
+    }
+
+    /// How far a gallery is, by what was found. `finished_at` is when it was finished, where that is known.
+    pub fn status(&self, look: Look, rank: &Rank, finished_at: Option<Timestamp>, now: Timestamp) -> Status {
+        let Look { gallery, progress, expected } = look;
         let (arriving, active) = self.seen().activities.of(gallery, now);
         let blank = Status {
             progress,
@@ -191,7 +221,7 @@ impl Observer {
             reason: "everything that arrived is finished; more may be on its way".to_owned(),
         };
         let state = if arriving { State::Receiving } else { State::Processing };
-        Ok(match expected.of(gallery) {
+        match expected.of(gallery) {
             _ if progress.stored() == 0 => {
                 Status { delivery: Delivery::OnTime, reason: "no photo has arrived yet".to_owned(), ..blank }
             }
@@ -216,7 +246,7 @@ impl Observer {
                 ..blank
             },
             _ => Status { state, ..blank },
-        })
+        }
     }
 
     /// What is expected of everything that is unfinished, from a look at the ledger that is at most so old.
@@ -230,8 +260,7 @@ impl Observer {
         if let Some(known) = known.as_ref().filter(|known| now.since(known.at) < age) {
             return Ok(Arc::clone(known));
         }
-        let backlog = system.ledger.backlog().await?;
-        let workers = heard(system).await?;
+        let (backlog, workers) = try_join!(async { Ok(system.ledger.backlog().await?) }, heard(system))?;
         let rate = self.rate_with(&workers, now);
         let pause = self.pause_with(&workers, now);
         let unfinished: Vec<Unfinished> = backlog.iter().map(|backlog| unfinished(system, backlog)).collect();

@@ -29,6 +29,9 @@ const ENGINE_VERSION: u32 = 3;
 /// at once leave the processors to those who wait for an answer.
 const PROOFS: usize = 8;
 
+/// The models of a machine that has none.
+const NO_MODELS: &str = "none";
+
 /// What an operator can choose.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -73,7 +76,7 @@ pub struct System {
     pub blobs: Arc<dyn Blobs>,
     /// What computes pixels.
     pub device: Arc<dyn Device>,
-    /// The models, where they are installed.
+    /// The models, where they are installed and something here looks at photos.
     pub vision: Option<Arc<Vision>>,
     /// The present.
     pub clock: Arc<dyn Clock>,
@@ -111,7 +114,7 @@ impl System {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Self {
-        let models = vision.as_ref().map_or("none", |vision| vision.identity()).to_owned();
+        let models = vision.as_ref().map_or(NO_MODELS, |vision| vision.identity()).to_owned();
         let engine = engine(&*device, &models);
         Self {
             budget: Budget::new(settings.memory_bytes),
@@ -133,6 +136,19 @@ impl System {
             models,
             engine,
         }
+    }
+
+    /// The same where nothing in this process looks at photos, and these models are installed: it knows what they made without
+    /// loading them. None for a machine without models.
+    #[must_use]
+    pub fn knowing(self, models: Option<String>) -> Self {
+        let models = models.unwrap_or_else(|| NO_MODELS.to_owned());
+        Self { engine: engine(&*self.device, &models), models, ..self }
+    }
+
+    /// Whether the models are installed.
+    pub fn has_models(&self) -> bool {
+        self.models != NO_MODELS
     }
 
     /// The ledger's documents.

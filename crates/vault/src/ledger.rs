@@ -114,14 +114,14 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// All galleries, the latest first.
     async fn galleries(&self) -> Result<Vec<(Gallery, Rank)>>;
 
-    /// Up to `limit` galleries of a studio, the latest first, from the one that follows the one that was opened then and has
-    /// this id.
+    /// Up to `limit` galleries of a studio and how far they are, the latest first, from the one that follows the one that was
+    /// opened then and has this id.
     async fn galleries_of(
         &self,
         studio: StudioId,
         after: Option<(Timestamp, GalleryId)>,
         limit: usize,
-    ) -> Result<Vec<(Gallery, Rank)>>;
+    ) -> Result<Vec<(Gallery, Rank, Progress)>>;
 
     /// Replaces what is known of a gallery if it still is as `expected`. It keeps its `opened_at`, and its promise never counts
     /// from an earlier moment than before.

@@ -4,6 +4,7 @@
 //! told that it is safe.
 
 pub mod blobs;
+pub mod bulk;
 pub mod documents;
 mod error;
 pub mod ledger;

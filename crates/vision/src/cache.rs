@@ -51,6 +51,9 @@ pub(crate) enum DetectorKind {
     YuNet,
 }
 
+/// What the user's own face detector is called in messages.
+const USERS: &str = "face_detector of models.toml";
+
 /// A model file in memory.
 pub(crate) struct Model {
     pub(crate) path: PathBuf,
@@ -126,20 +129,37 @@ impl Cache {
 
     /// The file of a catalogue's entry, read and checked.
     pub(crate) fn model(&self, name: &str) -> Result<Model, Error> {
-        let entry = catalogue::entry(name).ok_or_else(|| Error::Bug(format!("no model is called {name}")))?;
+        let entry = known(name)?;
         let model = self.read(name, self.dir.join(entry.file))?;
-        if model.sha256 != entry.sha256 {
-            let why = "is not the file that the catalogue names; run `procession models fetch`".to_owned();
-            return Err(Error::Corrupt { path: model.path, why });
-        }
+        same(&entry, &model.sha256, &model.path)?;
         Ok(model)
+    }
+
+    /// The hash of a catalogue's entry, of which the file was checked and not kept.
+    pub(crate) fn hash(&self, name: &str) -> Result<String, Error> {
+        let entry = known(name)?;
+        let path = self.dir.join(entry.file);
+        let hash = sha256_of(&path).map_err(unreadable(name, &path))?;
+        same(&entry, &hash, &path)?;
+        Ok(hash)
     }
 
     /// The face detector: the user's if `models.toml` names one, else CenterFace.
     pub(crate) fn detector(&self) -> Result<(Model, DetectorKind), Error> {
         match self.user_models()?.face_detector {
-            Some(user) => Ok((self.read("face_detector of models.toml", self.dir.join(user.file))?, user.kind)),
+            Some(user) => Ok((self.read(USERS, self.dir.join(user.file))?, user.kind)),
             None => Ok((self.model("centerface")?, DetectorKind::CenterFace)),
+        }
+    }
+
+    /// The hash of the face detector.
+    pub(crate) fn detector_hash(&self) -> Result<String, Error> {
+        match self.user_models()?.face_detector {
+            Some(user) => {
+                let path = self.dir.join(user.file);
+                sha256_of(&path).map_err(unreadable(USERS, &path))
+            }
+            None => self.hash("centerface"),
         }
     }
 
@@ -153,13 +173,28 @@ impl Cache {
     }
 
     fn read(&self, name: &str, path: PathBuf) -> Result<Model, Error> {
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Model { sha256: hex(&Sha256::digest(&bytes)), path, bytes }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(Error::Missing { name: name.to_owned(), path })
-            }
-            Err(source) => Err(Error::Disk { path, source }),
-        }
+        let bytes = fs::read(&path).map_err(unreadable(name, &path))?;
+        Ok(Model { sha256: hex(&Sha256::digest(&bytes)), path, bytes })
+    }
+}
+
+fn known(name: &str) -> Result<Entry, Error> {
+    catalogue::entry(name).ok_or_else(|| Error::Bug(format!("no model is called {name}")))
+}
+
+fn same(entry: &Entry, sha256: &str, path: &Path) -> Result<(), Error> {
+    if sha256 == entry.sha256 {
+        return Ok(());
+    }
+    let why = "is not the file that the catalogue names; run `procession models fetch`".to_owned();
+    Err(Error::Corrupt { path: path.to_owned(), why })
+}
+
+fn unreadable(name: &str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let (name, path) = (name.to_owned(), path.to_owned());
+    move |source| match source.kind() {
+        io::ErrorKind::NotFound => Error::Missing { name, path },
+        _ => Error::Disk { path, source },
     }
 }
 

@@ -67,10 +67,20 @@ impl Vision {
             classes: String::from_utf8_lossy(&classes.bytes).lines().map(str::to_owned).collect(),
         };
         hashes.extend([model.sha256, classes.sha256]);
-        let digest = Sha256::digest(hashes.concat());
-        let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        let identity = format!("vision-{VERSION}-{short}");
+        let identity = identity(&hashes);
         Ok(Self { identity, detector: Detector::new(session, kind), embedder, expressions, scenes })
+    }
+
+    /// What [`Vision::identity`] of these models is, without loading one of them or ONNX Runtime: for those who only have to
+    /// know whether a photo was analysed by them.
+    ///
+    /// # Errors
+    /// As for [`Vision::load`], but for what ONNX Runtime would say.
+    pub fn identify(cache: &Cache) -> Result<String, Error> {
+        let names = ["onnxruntime", "dlib-resnet", "face-landmarks", "face-blendshapes", "efficientnet-lite2"];
+        let mut hashes = names.iter().map(|name| cache.hash(name)).collect::<Result<Vec<_>, _>>()?;
+        hashes.extend([cache.detector_hash()?, cache.hash("imagenet-classes")?]);
+        Ok(identity(&hashes))
     }
 
     /// Names models and versions: with an equal identity, photos are analysed alike.
@@ -112,6 +122,14 @@ impl Vision {
         }
         Ok(seen)
     }
+}
+
+/// The name of models with these hashes: of the runtime, the embedder, landmarks and expressions, the scenes, the detector, and
+/// the names of scenes.
+fn identity(hashes: &[String]) -> String {
+    let digest = Sha256::digest(hashes.concat());
+    let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("vision-{VERSION}-{short}")
 }
 
 impl std::fmt::Debug for Vision {

@@ -61,6 +61,11 @@ fn distance(a: &Analysis, b: &Analysis) -> f32 {
 }
 
 #[test]
+fn models_are_known_by_name_without_being_loaded() {
+    assert_eq!(Vision::identify(&Cache::new(Cache::default_dir())).unwrap(), VISION.identity());
+}
+
+#[test]
 fn the_cache_is_complete_and_fetching_again_says_nothing() {
     let cache = Cache::new(Cache::default_dir());
     LazyLock::force(&VISION);

@@ -139,7 +139,7 @@ impl Health {
         let enough_stores = blobs.suffice(&live.collect::<Vec<_>>());
         let stores = checks.len();
         checks.push(ledger);
-        let models = service.system.vision.is_some();
+        let models = service.system.has_models();
         // Galleries are made without them too, and say what they lack.
         checks.push(Check { detail: (!models).then(|| "not installed".to_owned()), ..Check::of("models", Ok(())) });
         let pause = service.live.observer.paused(now);

@@ -76,7 +76,7 @@ impl Uploads {
     /// # Errors
     /// The folder cannot be read.
     pub(crate) async fn occupancy(&self) -> Result<(u64, u64)> {
-        self.spool.run(Spool::occupancy).await
+        self.spool.occupancy().await
     }
 }
 

@@ -8,8 +8,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         key: "niceness",
         kind: Kind::Number,
-        what: "How far the threads that process photos give way to those that answer clients and take uploads, 0 to 19 as \
-               for nice(1); 0 for not at all.",
+        what: "How far the threads that process photos, and those that hash and write uploads, give way to those that answer \
+               clients, 0 to 19 as for nice(1); 0 for not at all.",
         set: |config, value, _| {
             let niceness: u8 = whole(value, 0)?;
             if niceness > 19 {

@@ -198,7 +198,8 @@ impl Bench {
     async fn status(&self, gallery: GalleryId) -> Status {
         let (_, rank) = self.system.ledger.gallery(gallery).await.unwrap();
         let finished_at = Some(START.after(Duration::from_secs(60)));
-        self.observer.status(&self.system, gallery, &rank, finished_at).await.unwrap()
+        let look = self.observer.look(&self.system, gallery).await.unwrap();
+        self.observer.status(look, &rank, finished_at, self.now())
     }
 }
 

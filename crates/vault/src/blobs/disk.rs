@@ -20,7 +20,7 @@ use procession_domain::{ContentHash, Key};
 use rustix::fs::{Advice, CWD, RenameFlags, fadvise, renameat_with};
 
 use super::{Blobs, Room, blocking};
-use crate::{Error, Result};
+use crate::{Error, Result, bulk};
 
 /// Says that a folder is a store, and which.
 const MARKER: &str = "procession-store";
@@ -68,6 +68,16 @@ impl DiskBlobs {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Store) -> Result<T> + Send + 'static) -> Result<T> {
         let store = Arc::clone(&self.0);
         blocking(move || work(&store)).await
+    }
+
+    /// As `run`, for what nobody looks at meanwhile.
+    async fn run_in_bulk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let store = Arc::clone(&self.0);
+        let done = bulk::spawn(move || work(&store)).await;
+        done.map_err(|error| Error::Bug(format!("a thread ended early: {error}")))?
     }
 }
 
@@ -265,7 +275,7 @@ impl Blobs for DiskBlobs {
 
     async fn put(&self, key: &Key, bytes: Bytes) -> Result<()> {
         let key = key.clone();
-        self.run(move |store| store.write(&key, &bytes, false)).await
+        self.run_in_bulk(move |store| store.write(&key, &bytes, false)).await
     }
 
     async fn get(&self, key: &Key) -> Result<Bytes> {
@@ -285,11 +295,11 @@ impl Blobs for DiskBlobs {
 
     async fn read_back(&self, key: &Key) -> Result<Bytes> {
         let key = key.clone();
-        self.run(move |store| store.read(&key, true)).await
+        self.run_in_bulk(move |store| store.read(&key, true)).await
     }
 
     async fn prove(&self, hash: ContentHash) -> Result<()> {
-        self.run(move |store| store.prove(hash)).await
+        self.run_in_bulk(move |store| store.prove(hash)).await
     }
 
     async fn size(&self, key: &Key) -> Result<Option<u64>> {
@@ -309,7 +319,7 @@ impl Blobs for DiskBlobs {
 
     async fn repair(&self, key: &Key, bytes: Bytes) -> Result<()> {
         let key = key.clone();
-        self.run(move |store| store.write(&key, &bytes, true)).await
+        self.run_in_bulk(move |store| store.write(&key, &bytes, true)).await
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {

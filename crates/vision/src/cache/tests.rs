@@ -25,6 +25,7 @@ fn a_file_with_other_content_is_damaged_and_never_loaded() {
         fs::write(folder.path().join(entry.file), vec![b'x'; bytes]).unwrap();
         assert_eq!(cache.state(&entry), State::Damaged);
         assert!(matches!(cache.model(entry.name), Err(Error::Corrupt { .. })));
+        assert!(matches!(cache.hash(entry.name), Err(Error::Corrupt { .. })));
     }
 }
 
@@ -44,6 +45,7 @@ fn models_toml_replaces_the_detector_and_is_checked() {
     fs::write(&toml, "[face_detector]\nfile = \"own.onnx\"\nkind = \"yunet\"\n").unwrap();
     let (model, kind) = cache.detector().unwrap();
     assert_eq!((model.bytes.as_slice(), kind), (b"own".as_slice(), DetectorKind::YuNet));
+    assert_eq!(cache.detector_hash().unwrap(), model.sha256);
     fs::write(&toml, "[face_detektor]\nfile = \"own.onnx\"\n").unwrap();
     assert!(matches!(cache.detector(), Err(Error::Invalid { .. })));
 }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 pub(crate) use self::view::ProgressView;
-use self::view::{GalleryChange, GalleryView, NewGallery, WeddingView, checked_title, view, views};
+use self::view::{GalleryChange, GalleryView, NewGallery, WeddingView, checked_title, of, view};
 use super::{
     Json, Keeping, Page, Paging, Path, Query,
     conditions::{part_tag, require_match},
@@ -52,7 +52,7 @@ pub(crate) async fn list(
     caller.require(Scope::Read)?;
     let limit = paging.limit()?;
     let found = service.system.ledger.galleries_of(caller.studio, paging.after()?, limit).await?;
-    let items = views(&service, found).await?;
+    let items = found.into_iter().map(|(gallery, rank, progress)| of(gallery, rank, progress)).collect();
     Ok(Json(Page::of(items, limit, GalleryView::position)))
 }
 

@@ -122,7 +122,6 @@ impl Watcher {
         if key.document.revoked_at.is_some() {
             return None;
         }
-        let (_, rank) = self.caller.gallery(&self.service, self.gallery).await.ok()?;
-        status::of(&self.service, self.gallery, &rank).await.ok()
+        status::of(&self.service, &self.caller, self.gallery).await.ok()
     }
 }

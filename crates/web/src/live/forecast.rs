@@ -7,6 +7,7 @@ use std::{
 };
 
 use axum::extract::State;
+use futures::try_join;
 use jiff::{civil::Date, tz::TimeZone};
 use procession_domain::{Region, Timestamp, demand::Arrivals};
 use procession_flow::{
@@ -139,14 +140,14 @@ pub(crate) async fn forecasts(service: &Service) -> Result<Forecasts> {
     let now = system.clock.now();
     // Days begin up to fourteen hours earlier elsewhere.
     let from = now.micros() - (DAYS_BEFORE + 2) * 86_400_000_000;
+    let arrivals = async { Ok(system.ledger.arrivals(Timestamp::from_micros(from)).await?) };
+    let expected = service.live.observer.expected(system, FRESH);
+    let (arrivals, prospects, fleets, expected) = try_join!(arrivals, prospects(system), capacities(system), expected)?;
     let mut arrived: BTreeMap<Region, Vec<Arrivals>> = BTreeMap::new();
-    for of in system.ledger.arrivals(Timestamp::from_micros(from)).await? {
+    for of in arrivals {
         arrived.entry(of.region.clone()).or_default().push(of);
     }
-    let mut made: BTreeMap<Region, Prospect> =
-        prospects(system).await?.into_iter().map(|of| (of.region.clone(), of)).collect();
-    let fleets = capacities(system).await?;
-    let expected = service.live.observer.expected(system, FRESH).await?;
+    let mut made: BTreeMap<Region, Prospect> = prospects.into_iter().map(|of| (of.region.clone(), of)).collect();
     let names = made.keys().chain(arrived.keys()).chain(fleets.iter().map(|of| &of.fleet.region));
     let names: BTreeSet<Region> = names.cloned().collect();
     let region = |name: Region| {

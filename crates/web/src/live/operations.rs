@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::extract::State;
 use futures::{future::join_all, join};
-use procession_domain::{GalleryId, Stage, Stages, Timestamp, gallery::Backlog, urgency::Urgency};
+use procession_domain::{GalleryId, Stage, Stages, Timestamp, gallery::Backlog, job::Holder, urgency::Urgency};
 use procession_flow::{
     Delivery, Outlook, Preference,
     affinity::{Division, Gap, divisions},
@@ -269,14 +269,12 @@ pub(crate) struct Uploads {
     responses((status = 200, body = Operations), Problem))]
 pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<Operations>> {
     caller.require(Scope::Operate)?;
-    let live = &service.live;
-    let expected = live.observer.expected(&service.system, FRESH).await?;
+    let (live, system) = (&service.live, &service.system);
     // None of them needs another: together they take as long as the slowest.
-    let occupancy = service.uploads.occupancy();
-    let (divisions, capacities) = (divisions(&service.system), capacities(&service.system));
-    let (workers, occupied, divisions, capacities, stores) =
-        join!(workers(&service, &expected), occupancy, divisions, capacities, stores(&service));
-    let (open, bytes) = occupied?;
+    let (expected, held) = (live.observer.expected(system, FRESH), system.ledger.workers_held());
+    let (expected, held, occupied, divisions, capacities, stores) =
+        join!(expected, held, service.uploads.occupancy(), divisions(system), capacities(system), stores(&service));
+    let (expected, (open, bytes)) = (expected?, occupied?);
     let now = service.system.clock.now();
     let (latency, pipelines) = live.journal.measured(now);
     Ok(Json(Operations {
@@ -287,7 +285,7 @@ pub(crate) async fn get(State(service): State<Arc<Service>>, caller: Caller) -> 
         gaps: expected.gaps.iter().map(gap).collect(),
         affinity: divisions?.into_iter().map(division).collect(),
         fleets: capacities?.into_iter().map(fleet).collect(),
-        workers: workers?,
+        workers: workers(&expected, held?),
         pause: expected.pause.as_ref().map(|pause| PauseView { since: pause.at, reason: pause.why.clone() }),
         throughput: ThroughputView {
             photos_last_minute: live.journal.finished(now, MINUTE),
@@ -406,9 +404,8 @@ fn worst_off(expected: &Expected) -> Vec<Unfinished> {
 }
 
 /// The workers that are heard of, and those that hold photos though nothing is heard of them.
-async fn workers(service: &Service, expected: &Expected) -> Result<Vec<WorkerView>> {
-    let mut held: BTreeMap<String, u64> =
-        service.system.ledger.workers_held().await?.into_iter().map(|holder| (holder.worker.0, holder.jobs)).collect();
+fn workers(expected: &Expected, held: Vec<Holder>) -> Vec<WorkerView> {
+    let mut held: BTreeMap<String, u64> = held.into_iter().map(|holder| (holder.worker.0, holder.jobs)).collect();
     let view = |worker: &Registration| WorkerView {
         worker: worker.worker.0.clone(),
         cluster: Some(worker.region.to_string()),
@@ -434,7 +431,7 @@ async fn workers(service: &Service, expected: &Expected) -> Result<Vec<WorkerVie
         stages: Vec::new(),
         megapixels_per_second: None,
     }));
-    Ok(workers)
+    workers
 }
 
 async fn stores(service: &Arc<Service>) -> Vec<StoreView> {

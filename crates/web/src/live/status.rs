@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use procession_domain::{
-    GalleryId, Timestamp,
-    gallery::{Progress, Rank},
-};
+use futures::join;
+use procession_domain::{GalleryId, Timestamp, gallery::Progress};
 use procession_flow::{Delivery, status::State as GalleryState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::finish::finished_at;
 use crate::{
     Problem, Result, Service,
     access::{Caller, Scope},
@@ -52,14 +51,16 @@ pub(crate) async fn get(
     Path(OfGallery { gallery }): Path<OfGallery>,
 ) -> Result<Json<Status>> {
     caller.require(Scope::Read)?;
-    let (_, rank) = caller.gallery(&service, gallery).await?;
-    Ok(Json(of(&service, gallery, &rank).await?))
+    Ok(Json(of(&service, &caller, gallery).await?))
 }
 
-/// The status of a gallery, for whoever may see it.
-pub(super) async fn of(service: &Service, gallery: GalleryId, rank: &Rank) -> Result<Status> {
-    let finished_at = super::finish::finished_at(service, gallery).await?;
-    let status = service.live.observer.status(&service.system, gallery, rank, finished_at).await?;
+/// The status of a gallery, if the caller may see it. All is asked for together, so that it takes one turn of the ledger.
+pub(super) async fn of(service: &Service, caller: &Caller, gallery: GalleryId) -> Result<Status> {
+    let (system, observer) = (&service.system, &service.live.observer);
+    let found = caller.gallery(service, gallery);
+    let (found, look, finished_at) = join!(found, observer.look(system, gallery), finished_at(service, gallery));
+    let (_, rank) = found?;
+    let status = observer.status(look?, &rank, finished_at?, system.clock.now());
     Ok(Status {
         progress: status.progress,
         state: status.state,

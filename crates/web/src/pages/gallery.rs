@@ -10,6 +10,7 @@ use axum::{
     extract::{Path, State},
     routing::get,
 };
+use futures::try_join;
 use maud::{Markup, html};
 use procession_domain::{
     GalleryId,
@@ -19,7 +20,7 @@ use procession_domain::{
 use super::{
     enter::Member,
     forms::{pipeline_field, wedding_fields},
-    frame::{Place, framed},
+    frame::{Place, frame, studio},
     shell::{Failure, Page, icon},
 };
 use crate::{
@@ -38,7 +39,7 @@ async fn show(
     Path(id): Path<GalleryId>,
 ) -> Result<Page, Failure> {
     caller.require(Scope::Read)?;
-    let (gallery, _) = caller.gallery(&service, id).await?;
+    let ((gallery, _), studio) = try_join!(caller.gallery(&service, id), studio(&service, &caller))?;
     let may = |scope| caller.scopes.contains(&scope);
     let main = html! {
         div #gallery data-id=(gallery.id) data-title=(gallery.title) data-zone=[zone(&gallery)]
@@ -56,7 +57,7 @@ async fn show(
         }
         dialog.viewer #viewer aria-label="Photo" {}
     };
-    let body = framed(&service, &caller, Place::Galleries, main).await?;
+    let body = frame(studio, &caller, Place::Galleries, &main);
     let title = format!("{} · Procession", gallery.title);
     Ok(Page { title, styles: &["frame.css", "studio.css"], script: Some("studio.js"), body })
 }

@@ -7,10 +7,11 @@ use axum::{
     extract::{Query, State},
     routing::get,
 };
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream, try_join};
 use maud::{Markup, html};
 use procession_domain::{
-    GalleryId, Timestamp,
-    gallery::{Gallery, Rank},
+    Classified as _, GalleryId, Kind, Timestamp,
+    gallery::{Gallery, Progress, Rank},
     photo::Photo,
 };
 use procession_flow::{
@@ -22,7 +23,7 @@ use super::{
     cover::{cover, preview},
     enter::Member,
     forms::{consent_field, pipeline_field, wedding_fields},
-    frame::{Place, framed},
+    frame::{Place, frame, studio},
     shell::{Failure, Page, icon, sentence},
 };
 use crate::{
@@ -31,6 +32,11 @@ use crate::{
     album::words,
     api::Paging,
 };
+
+/// What is unfinished may be told by a look so old.
+const FRESH: Duration = Duration::from_millis(500);
+/// So many galleries are asked for at the same time.
+const AT_ONCE: usize = 8;
 
 pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new().route("/studio", get(show))
@@ -68,15 +74,13 @@ async fn show(
     let limit = 48;
     let after = paging.after()?;
     let is_first = after.is_none();
-    let found = service.system.ledger.galleries_of(caller.studio, after, limit).await?;
-    let older = found.last().filter(|_| found.len() == limit).map(|(last, _)| (last.opened_at, last.id));
-    let mut cards = Vec::with_capacity(found.len());
-    for (gallery, rank) in found {
-        cards.push(card(&service, gallery, rank).await?);
-    }
+    let listed = async { Ok(service.system.ledger.galleries_of(caller.studio, after, limit).await?) };
+    let (mut found, studio) = try_join!(listed, studio(&service, &caller)).map_err(Failure)?;
+    let older = found.last().filter(|_| found.len() == limit).map(|(last, ..)| (last.opened_at, last.id));
     if is_first {
-        add_older_at_work(&service, &caller, &mut cards).await?;
+        add_older_at_work(&service, &caller, &mut found).await?;
     }
+    let cards = cards(&service, found).await?;
     let (mut at_work, others): (Vec<Card>, Vec<Card>) = cards.into_iter().partition(Card::is_at_work);
     at_work.sort_by_key(Card::order);
     let main = html! {
@@ -89,7 +93,7 @@ async fn show(
         }
         @if caller.scopes.contains(&Scope::Upload) { (new_gallery(&service)) }
     };
-    let body = framed(&service, &caller, Place::Galleries, main).await?;
+    let body = frame(studio, &caller, Place::Galleries, &main);
     Ok(Page {
         title: "Galleries · Procession".to_owned(),
         styles: &["frame.css", "home.css"],
@@ -98,21 +102,42 @@ async fn show(
     })
 }
 
-async fn card(service: &Service, gallery: Gallery, rank: Rank) -> Result<Card> {
-    let status = service.live.observer.status(&service.system, gallery.id, &rank, None).await?;
-    let cover = cover(service, gallery.id).await?;
-    Ok(Card { gallery, status, cover })
+/// A gallery as the ledger lists it.
+type Listed = (Gallery, Rank, Progress);
+
+async fn cards(service: &Service, listed: Vec<Listed>) -> Result<Vec<Card>> {
+    let (system, observer) = (&service.system, &service.live.observer);
+    let counted = listed.iter().map(|(gallery, _, progress)| (gallery.id, *progress)).collect();
+    let looks = async { Ok(observer.looks(system, counted).await?) };
+    let covers: Vec<_> = listed.iter().map(|(gallery, ..)| cover(service, gallery.id)).collect();
+    // Their type is too much for whoever serves this.
+    let covers = stream::iter(covers).buffered(AT_ONCE).boxed().try_collect::<Vec<_>>();
+    let (looks, covers) = try_join!(looks, covers)?;
+    let now = system.clock.now();
+    let card = |(((gallery, rank, _), look), cover)| {
+        let status = observer.status(look, &rank, None, now);
+        Card { gallery, status, cover }
+    };
+    Ok(listed.into_iter().zip(looks).zip(covers).map(card).collect())
 }
 
 /// What is at work belongs on the first page, however long ago it was opened.
-async fn add_older_at_work(service: &Service, caller: &Caller, cards: &mut Vec<Card>) -> Result<()> {
-    for backlog in service.system.ledger.backlog().await? {
-        if cards.iter().any(|card| card.gallery.id == backlog.gallery) {
-            continue;
-        }
-        let (gallery, rank) = service.system.ledger.gallery(backlog.gallery).await?;
-        if gallery.studio == caller.studio {
-            cards.push(card(service, gallery, rank).await?);
+async fn add_older_at_work(service: &Service, caller: &Caller, listed: &mut Vec<Listed>) -> Result<()> {
+    let (ledger, observer) = (&service.system.ledger, &service.live.observer);
+    let expected = observer.expected(&service.system, FRESH).await?;
+    let at_work = expected.galleries.iter().map(|(backlog, _)| backlog.gallery);
+    let others = at_work.filter(|id| !listed.iter().any(|(gallery, ..)| gallery.id == *id));
+    let asked: Vec<_> =
+        others.map(|id| async move { try_join!(ledger.gallery(id), ledger.progress(id)) }.boxed()).collect();
+    for found in stream::iter(asked).buffered(AT_ONCE).collect::<Vec<_>>().await {
+        match found {
+            Ok(((gallery, rank), progress)) if gallery.studio == caller.studio => {
+                listed.push((gallery, rank, progress));
+            }
+            Ok(_) => {}
+            // It was removed a moment ago.
+            Err(error) if error.kind() == Kind::NotFound => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(())

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::{Router, extract::State, routing::get};
+use futures::try_join;
 use maud::{Markup, html};
 
 use super::{
     enter::Member,
     forecast,
-    frame::{Place, framed},
+    frame::{Place, frame, studio},
     shell::{Failure, Page},
 };
 use crate::{Service, access::Scope, live::forecast::forecasts};
@@ -19,7 +20,7 @@ pub(super) fn routes() -> Router<Arc<Service>> {
 
 async fn show(State(service): State<Arc<Service>>, Member(caller): Member) -> Result<Page, Failure> {
     caller.require(Scope::Operate)?;
-    let forecasts = forecasts(&service).await.map_err(Failure)?;
+    let (forecasts, studio) = try_join!(forecasts(&service), studio(&service, &caller)).map_err(Failure)?;
     let main = html! {
         div.opening {
             h1 { "Operations" }
@@ -46,7 +47,7 @@ async fn show(State(service): State<Arc<Service>>, Member(caller): Member) -> Re
         }
         noscript { p { "This page needs JavaScript to stay up to date. The same figures are at /api/v1/operations and /metrics." } }
     };
-    let body = framed(&service, &caller, Place::Operations, main).await?;
+    let body = frame(studio, &caller, Place::Operations, &main);
     let styles = &["frame.css", "operations.css"];
     Ok(Page { title: "Operations · Procession".to_owned(), styles, script: Some("operations.js"), body })
 }

@@ -14,6 +14,8 @@ use std::{
     },
 };
 
+use procession_vault::bulk;
+
 use super::{
     place::Places,
     upload::{Upload, UploadId},
@@ -25,7 +27,7 @@ const DONE: &str = "done";
 const RECORD: &str = "json";
 const DATA: &str = "data";
 
-/// The folder of uploads. All methods but [`Spool::run`] wait for the disk.
+/// The folder of uploads. Methods that are not asynchronous wait for the disk.
 #[derive(Debug)]
 pub(crate) struct Spool {
     root: PathBuf,
@@ -161,7 +163,14 @@ impl Spool {
     }
 
     /// How many uploads have not ended, and how many bytes they have received.
-    pub(super) fn occupancy(&self) -> io::Result<(u64, u64)> {
+    pub(super) async fn occupancy(self: &Arc<Self>) -> Result<(u64, u64)> {
+        let spool = Arc::clone(self);
+        // Somebody waits for this: it does not give way.
+        let counted = tokio::task::spawn_blocking(move || spool.count().map_err(|error| spool.failed(&error))).await;
+        counted.map_err(ended_early)?
+    }
+
+    fn count(&self) -> io::Result<(u64, u64)> {
         let open = self.open_uploads()?;
         let bytes = open.iter().map(|id| self.on_disk(id)).sum::<io::Result<u64>>()?;
         Ok((open.len() as u64, bytes))
@@ -243,17 +252,18 @@ impl Spool {
     fn failed(&self, error: &io::Error) -> Problem {
         let folder = self.root.display();
         tracing::error!(%error, %folder, "the folder of uploads failed");
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                no_room("the disk of the service's folder of uploads is full; try again when there is room".to_owned())
-            }
-            _ => {
-                let detail = "the service's folder of uploads cannot be read or written; its log says why";
-                let problem = Problem::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
-                Problem { retry_after_seconds: Some(10), ..problem }
-            }
+        if is_full(error) {
+            let detail = "the disk of the service's folder of uploads is full; try again when there is room";
+            return no_room(detail.to_owned());
         }
+        let detail = "the service's folder of uploads cannot be read or written; its log says why";
+        let problem = Problem::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        Problem { retry_after_seconds: Some(10), ..problem }
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn no_room(detail: String) -> Problem {
@@ -274,16 +284,15 @@ fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Runs work that computes or waits for a disk off the threads that serve tasks.
+/// Runs work that computes or waits for a disk off the threads that serve tasks, and so that it gives way to them.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(%error, "a thread ended early");
-        Problem::new(
-            axum::http::StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "internal error; the log has the details",
-        )
-    })
+    bulk::spawn(work).await.map_err(ended_early)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+fn ended_early(error: tokio::task::JoinError) -> Problem {
+    tracing::error!(%error, "a thread ended early");
+    Problem::internal()
 }
 
 #[cfg(test)]

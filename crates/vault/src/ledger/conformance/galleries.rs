@@ -95,17 +95,17 @@ pub(super) async fn a_studio_lists_its_own_galleries_by_page(ledger: &dyn Ledger
             let id = GalleryId::in_studio(studio, &number.to_string());
             let gallery = Gallery { id, studio, opened_at: at(second), ..gallery("of a studio") };
             ledger.open_gallery(&gallery, &rank(1.0)).await.unwrap();
-            expected.push((gallery, rank(1.0)));
+            expected.push((gallery, rank(1.0), Progress::default()));
         }
     }
-    expected.retain(|(gallery, _)| gallery.studio == one);
-    expected.sort_by_key(|(gallery, _)| (Reverse(gallery.opened_at), gallery.id));
+    expected.retain(|(gallery, ..)| gallery.studio == one);
+    expected.sort_by_key(|(gallery, ..)| (Reverse(gallery.opened_at), gallery.id));
     for limit in [1, 2, 5, usize::MAX] {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = ledger.galleries_of(one, after, limit).await.unwrap();
             assert!(page.len() <= limit);
-            let Some((last, _)) = page.last() else { break };
+            let Some((last, ..)) = page.last() else { break };
             after = Some((last.opened_at, last.id));
             found.extend(page);
         }

@@ -9,6 +9,38 @@ use procession_domain::{
 use super::{Connection, Store, absent, demand, dialect, failed, rows};
 use crate::{Error, Result};
 
+/// How far the gallery with this id is, as columns.
+macro_rules! counted {
+    ($gallery:literal) => {
+        concat!(
+            "(SELECT COUNT(*) FROM job WHERE gallery = ",
+            $gallery,
+            " AND state IN ('waiting', 'delayed')),
+             (SELECT COUNT(*) FROM job WHERE gallery = ",
+            $gallery,
+            " AND state = 'held'),
+             (SELECT COUNT(*) FROM photo WHERE gallery = ",
+            $gallery,
+            " AND state = 'done'),
+             (SELECT COUNT(*) FROM photo WHERE gallery = ",
+            $gallery,
+            " AND owed_at IS NOT NULL),
+             (SELECT COUNT(*) FROM photo WHERE gallery = ",
+            $gallery,
+            " AND state = 'quarantined'),
+             (SELECT COUNT(*) FROM refusal WHERE gallery = ",
+            $gallery,
+            ")"
+        )
+    };
+}
+
+/// The columns of `counted`: waiting, working, done, owing, quarantined, refused.
+type Counts = (i64, i64, i64, i64, i64, i64);
+
+/// Columns of a gallery, and behind them those of `counted`.
+type Listed = (String, i64, String, String, f64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
+
 const OPEN: &str = "INSERT INTO gallery
      (id, studio, opened_at, settings, urgency, weight, since, deadline, critical_at, vtime, waiting)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)
@@ -28,8 +60,12 @@ const ONE_TO_UPDATE: &str = for_update!(
 const ALL: &str = "SELECT id, opened_at, settings, urgency, weight, since, deadline, critical_at FROM gallery
      ORDER BY opened_at DESC, id";
 
-const OF_STUDIO: &str = "SELECT id, opened_at, settings, urgency, weight, since, deadline, critical_at FROM gallery
-     WHERE studio = $1 AND opened_at <= $2 AND (opened_at < $2 OR id > $3) ORDER BY opened_at DESC, id LIMIT $4";
+const OF_STUDIO: &str = concat!(
+    "SELECT id, opened_at, settings, urgency, weight, since, deadline, critical_at, ",
+    counted!("listed.id"),
+    " FROM gallery AS listed
+     WHERE studio = $1 AND opened_at <= $2 AND (opened_at < $2 OR id > $3) ORDER BY opened_at DESC, id LIMIT $4"
+);
 
 const UPDATE: &str = "UPDATE gallery SET settings = $2 WHERE id = $1";
 
@@ -80,19 +116,23 @@ pub(super) async fn of_studio(
     studio: StudioId,
     after: Option<(Timestamp, GalleryId)>,
     limit: usize,
-) -> Result<Vec<(Gallery, Rank)>> {
+) -> Result<Vec<(Gallery, Rank, Progress)>> {
     let (opened_at, id) = match after {
         Some((opened_at, id)) => (opened_at.micros(), id.to_string()),
         None => (i64::MAX, String::new()),
     };
-    let rows = sqlx::query_as(OF_STUDIO)
+    let found: Result<Vec<Listed>, sqlx::Error> = sqlx::query_as(OF_STUDIO)
         .bind(studio.to_string())
         .bind(opened_at)
         .bind(id)
         .bind(rows::limit(limit))
         .fetch_all(&ledger.readers)
         .await;
-    rows.map_err(failed("list a studio's galleries"))?.into_iter().map(rows::gallery).collect()
+    let listed = |(id, opened, settings, urgency, weight, since, deadline, critical, a, b, c, d, e, f): Listed| {
+        let (gallery, rank) = rows::gallery((id, opened, settings, urgency, weight, since, deadline, critical))?;
+        Ok((gallery, rank, counts((a, b, c, d, e, f))))
+    };
+    found.map_err(failed("list a studio's galleries"))?.into_iter().map(listed).collect()
 }
 
 pub(super) async fn update(ledger: &Store, gallery: &Gallery, rank: &Rank, expected: &Gallery) -> Result<()> {
@@ -208,34 +248,26 @@ pub(super) async fn refusals(ledger: &Store, gallery: GalleryId) -> Result<Vec<R
 }
 
 /// Counts in indices; one statement, so that all counts are of one moment, and one way to the ledger for all galleries.
-const PROGRESS: &str = concat!(
-    "SELECT
-     (SELECT COUNT(*) FROM job WHERE gallery = given.value AND state IN ('waiting', 'delayed')),
-     (SELECT COUNT(*) FROM job WHERE gallery = given.value AND state = 'held'),
-     (SELECT COUNT(*) FROM photo WHERE gallery = given.value AND state = 'done'),
-     (SELECT COUNT(*) FROM photo WHERE gallery = given.value AND owed_at IS NOT NULL),
-     (SELECT COUNT(*) FROM photo WHERE gallery = given.value AND state = 'quarantined'),
-     (SELECT COUNT(*) FROM refusal WHERE gallery = given.value)
-     FROM ",
-    given!(),
-    " ORDER BY given.key"
-);
+const PROGRESS: &str = concat!("SELECT ", counted!("given.value"), " FROM ", given!(), " ORDER BY given.key");
 
 pub(super) async fn progress(ledger: &Store, galleries: &[GalleryId]) -> Result<Vec<Progress>> {
-    let counted: Vec<(i64, i64, i64, i64, i64, i64)> = sqlx::query_as(PROGRESS)
+    let counted: Vec<Counts> = sqlx::query_as(PROGRESS)
         .bind(rows::write(&galleries)?)
         .fetch_all(&ledger.readers)
         .await
         .map_err(failed("count galleries' photos"))?;
-    let progress = |(waiting, working, done, owing, quarantined, refused): (i64, i64, i64, i64, i64, i64)| Progress {
+    Ok(counted.into_iter().map(counts).collect())
+}
+
+fn counts((waiting, working, done, owing, quarantined, refused): Counts) -> Progress {
+    Progress {
         waiting: waiting.unsigned_abs(),
         working: working.unsigned_abs(),
         done: done.unsigned_abs(),
         owing: owing.unsigned_abs(),
         quarantined: quarantined.unsigned_abs(),
         refused: refused.unsigned_abs(),
-    };
-    Ok(counted.into_iter().map(progress).collect())
+    }
 }
 
 pub(super) fn unknown(gallery: GalleryId) -> Error {

@@ -38,7 +38,7 @@ impl Ledger for Store {
         studio: StudioId,
         after: Option<(Timestamp, GalleryId)>,
         limit: usize,
-    ) -> Result<Vec<(Gallery, Rank)>> {
+    ) -> Result<Vec<(Gallery, Rank, Progress)>> {
         self.attempt("list a studio's galleries", || galleries::of_studio(self, studio, after, limit)).await
     }
 

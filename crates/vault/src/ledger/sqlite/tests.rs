@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use procession_domain::{
     Classified, Kind, Region, StudioId,
     demand::{Arrivals, Booked},
-    gallery::{Gallery, TimeZoneName, Wedding},
+    gallery::{Gallery, Progress, TimeZoneName, Wedding},
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, sqlite::SqliteConnectOptions};
 
@@ -184,7 +184,7 @@ async fn galleries_from_before_there_were_studios_are_the_local_studio_s() {
     old.close().await.unwrap();
     let ledger = SqliteLedger::open(&file).await.unwrap();
     let found = ledger.galleries_of(StudioId::local(), None, 9).await.unwrap();
-    assert_eq!(found, [(gallery.clone(), rank)]);
+    assert_eq!(found, [(gallery.clone(), rank, Progress::default())]);
     assert_eq!(ledger.open_gallery(&gallery, &rank).await.unwrap(), gallery);
 }
 

@@ -153,14 +153,8 @@ pub(super) async fn view(service: &Service, gallery: Gallery, rank: Rank) -> Res
     Ok(of(gallery, rank, progress))
 }
 
-/// Several galleries, from one look at how far they are.
-pub(super) async fn views(service: &Service, galleries: Vec<(Gallery, Rank)>) -> Result<Vec<GalleryView>> {
-    let ids: Vec<GalleryId> = galleries.iter().map(|(gallery, _)| gallery.id).collect();
-    let progress = service.system.ledger.progress_of(&ids).await?;
-    Ok(galleries.into_iter().zip(progress).map(|((gallery, rank), progress)| of(gallery, rank, progress)).collect())
-}
-
-fn of(gallery: Gallery, rank: Rank, progress: Progress) -> GalleryView {
+/// A gallery that is as far as this.
+pub(super) fn of(gallery: Gallery, rank: Rank, progress: Progress) -> GalleryView {
     let Gallery { id, title, wedding, consent, pipeline, opened_at, .. } = gallery;
     let Rank { urgency, deadline, .. } = rank;
     GalleryView { id, title, wedding, consent, pipeline: pipeline.into(), opened_at, urgency, deadline, progress }
