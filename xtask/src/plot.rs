@@ -14,9 +14,9 @@ const LEFT: f64 = 150.0;
 const RIGHT: f64 = 190.0;
 const BAR: f64 = 18.0;
 const STYLE: &str = "\
-svg{font:13px system-ui,sans-serif}.ground{fill:#fff}text{fill:#24292f}.quiet{fill:#57606a}.axis{stroke:#d0d7de}\
+svg{font:13px system-ui,sans-serif}.ground{fill:#fff}text{fill:#24292f;stroke:#fff;stroke-width:3;paint-order:stroke}.quiet{fill:#57606a}.axis{stroke:#d0d7de}\
 .s0{fill:#0969da}.s1{fill:#8c959f}.s2{fill:none;stroke:#57606a;stroke-dasharray:4 3}.line{fill:none;stroke:#0969da;stroke-width:2}\
-@media(prefers-color-scheme:dark){.ground{fill:#0d1117}text{fill:#e6edf3}.quiet{fill:#9198a1}.axis{stroke:#3d444d}\
+@media(prefers-color-scheme:dark){.ground{fill:#0d1117}text{fill:#e6edf3;stroke:#0d1117}.quiet{fill:#9198a1}.axis{stroke:#3d444d}\
 .s0{fill:#4493f8}.s1{fill:#768390}.s2{stroke:#9198a1}.line{stroke:#4493f8}}";
 
 /// Bars that belong together.

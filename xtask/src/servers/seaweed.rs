@@ -85,7 +85,7 @@ impl Seaweed {
     /// Asks with curl for what is at a path, and signs it.
     pub(crate) fn ask(&self, more: &[&str], path: &str) -> Result<String> {
         let settings = Self::signed().map(|(name, value)| [format!("--{name}"), value]);
-        let mut curl = program("curl", &["--silent", "--show-error", "--fail", "--output", "/dev/null"]);
+        let mut curl = program("curl", &["--silent", "--show-error", "--fail"]);
         quiet(curl.args(settings.into_iter().flatten()).args(more).arg(format!("{}/{path}", self.url)))
     }
 
