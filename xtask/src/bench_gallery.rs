@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     setup::for_bench()?;
     show(&mut program("cargo", &["build", "--release", "--package", "procession"]))?;
-    let folder = root().join("target/bench/gallery");
+    let folder = root().join(if many { "target/bench/gallery-ten-thousand" } else { "target/bench/gallery" });
     if folder.exists() {
         fs::remove_dir_all(&folder).context("cannot remove the last run's files")?;
     }
@@ -97,7 +97,7 @@ fn ten_thousand(folder: &Path, write: bool) -> Result<()> {
         fs::remove_file(photo)?;
     }
     let bench = Bench { folder, photos };
-    let measured = bench.measure(Contender::Auto, PROCESSORS[1], SAMPLE_SECONDS)?;
+    let measured = bench.measure(Contender::Reception, PROCESSORS[1], SAMPLE_SECONDS)?;
     figures::keep("gallery-ten-thousand", &[measured.json()])?;
     let text = report::many(&measured);
     stdout().write_all(text.as_bytes()).context("cannot print")?;

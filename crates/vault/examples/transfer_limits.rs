@@ -47,14 +47,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// How long it takes to do this with every file, on so many threads.
 fn seconds(files: &[Vec<u8>], threads: usize, work: impl Fn(usize, &[u8]) -> io::Result<()> + Sync) -> io::Result<f64> {
     let next = AtomicUsize::new(0);
-    let run = || {
-        while let Some((number, bytes)) = {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            files.get(number).map(|bytes| (number, bytes))
-        } {
-            work(number, bytes)?;
-        }
-        Ok(())
+    let run = || loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(bytes) = files.get(number) else { return Ok(()) };
+        work(number, bytes)?;
     };
     let start = Instant::now();
     thread::scope(|scope| {

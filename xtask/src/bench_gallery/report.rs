@@ -19,6 +19,8 @@ pub(super) enum Contender {
     SharpBest,
     SharpUsual,
     SharpPortraits,
+    /// Of photos too small for what `auto` would choose.
+    Reception,
 }
 
 impl Contender {
@@ -41,12 +43,17 @@ impl Contender {
             Self::SharpBest => "sharp at its best: the files of `auto`",
             Self::SharpUsual => "sharp as usual: the files of `auto`",
             Self::SharpPortraits => "sharp at its best: the files of `high_resolution_portraits`",
+            Self::Reception => "`reception_photos`, no models",
         }
     }
 
     /// What `--pipeline` is.
     pub(super) fn pipeline(self) -> &'static str {
-        if matches!(self, Self::Portraits | Self::PortraitsModels) { "high_resolution_portraits" } else { "auto" }
+        match self {
+            Self::Portraits | Self::PortraitsModels => "high_resolution_portraits",
+            Self::Reception => "reception_photos",
+            _ => "auto",
+        }
     }
 
     pub(super) fn has_models(self) -> bool {
