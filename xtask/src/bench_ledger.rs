@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    fs,
     io::{Write as _, stdout},
 };
 
@@ -45,8 +44,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             lines += &quiet(program("cargo", &run).args([ledger, jobs, &seconds]))?;
         }
     }
-    fs::create_dir_all(root().join("target/bench")).context("cannot make target/bench")?;
-    fs::write(root().join("target/bench/ledger.json"), &lines).context("cannot write ledger.json")?;
+    figures::keep("ledger", &lines.lines().map(str::to_owned).collect::<Vec<_>>())?;
     let text = table(&lines)?;
     stdout().write_all(text.as_bytes()).context("cannot print")?;
     if write {

@@ -49,11 +49,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     show(&mut program("cargo", &["build", "--release", "--package", "procession-pixel", "--examples"]))?;
     let contests =
         [bench.contest("JPEG", "jpeg", "jpg", "82", rounds)?, bench.contest("WebP", "webp", "webp", "80", rounds)?];
-    let table = format!("{}\n{}", report::table(&contests), report::stages(bench.stages()?, &contests[0]));
+    let stages = bench.stages()?;
+    figures::keep("pixel", &report::json(&contests, stages))?;
+    let table = format!("{}\n{}", report::table(&contests), report::stages(stages, &contests[0]));
     stdout().write_all(table.as_bytes()).context("cannot print")?;
     if write {
         let how = format!("median of {rounds} rounds");
         figures::record(&root().join("docs/performance.md"), "bench pixel", &how, &table)?;
+        report::plot(&contests, stages)?;
     }
     Ok(())
 }

@@ -6,24 +6,23 @@
 
 mod clients;
 mod report;
-mod servers;
 
 use std::{
     fs,
     io::{Write as _, stdout},
-    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    bench_pixel, figures,
+    bench_pixel, cards, figures,
     run::{program, root, show},
+    servers::{Image, Nginx, Procession},
     setup,
 };
-use clients::{Image, Load, first_looks, load, upload};
+use clients::{Load, first_looks, load, upload};
+pub(crate) use clients::{puts, send};
 use report::{Contest, Report};
-use servers::{Nginx, Procession};
 
 /// Each of the benchmark's photos is taken so many times, told apart by a comment.
 const COPIES: usize = 8;
@@ -54,22 +53,24 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         fs::remove_dir_all(&folder).context("cannot remove the last run's files")?;
     }
     fs::create_dir_all(&folder).context("cannot make target/bench/serve")?;
-    let photos = copies(&bench_pixel::photos()?, &folder.join("photos"))?;
+    let photos = cards::copies(&bench_pixel::photos()?, &folder.join("photos"), 0..COPIES)?;
     let nginx = Nginx::start(&folder.join("nginx"))?;
-    let mut procession = Procession::start(&folder.join("data"), None)?;
+    let mut procession = Procession::start(&folder.join("data"), &[])?;
+    let gallery = procession.gallery("benchmark")?;
     eprintln!("Uploading {} photos to both", photos.len());
-    let uploads = upload(&procession, &nginx, &photos, PARALLEL)?;
-    let first_looks = first_looks(&procession, &photos)?;
-    procession.finish()?;
-    let images = images(&procession, &nginx)?;
+    let uploads = upload(&procession, &gallery, &nginx, &photos, PARALLEL)?;
+    let first_looks = first_looks(&procession, &gallery, &photos)?;
+    procession.finish(&gallery)?;
+    let images = images(&procession, &gallery, &nginx)?;
     let mut contests = Vec::new();
     for (set, memory) in [("larger than the cache", Some("64MiB")), ("in the cache", None)] {
         drop(procession);
-        procession = Procession::start(&folder.join("data"), memory)?;
+        let memory = memory.map(|size| ("PROCESSION__SERVICE__DELIVERY_MEMORY", size));
+        procession = Procession::start(&folder.join("data"), memory.as_slice())?;
         contests.extend(contest(set, &procession, &nginx, &images, &options)?);
     }
     let report = Report { images: images.iter().map(|image| image.bytes).collect(), contests, uploads, first_looks };
-    fs::write(root().join("target/bench/serve.json"), report.json()?).context("cannot write serve.json")?;
+    figures::keep("serve", &report.json())?;
     let text = report.table();
     stdout().write_all(text.as_bytes()).context("cannot print")?;
     if options.write {
@@ -97,26 +98,9 @@ fn options(arguments: &[String]) -> Result<Options> {
     Ok(options)
 }
 
-/// Copies of photos that are photos of their own: with a comment (a JPEG segment FF FE) behind the start.
-fn copies(photos: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>> {
-    fs::create_dir_all(folder)?;
-    let mut copies = Vec::new();
-    for number in 0..COPIES {
-        for photo in photos {
-            let bytes = fs::read(photo).with_context(|| format!("cannot read {}", photo.display()))?;
-            let name = photo.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let path = folder.join(format!("{name}_{number}.jpg"));
-            let comment = [b"\xff\xfe\x00\x06".as_slice(), format!("{number:04}").as_bytes()].concat();
-            fs::write(&path, [&bytes[..2], &comment, &bytes[2..]].concat())?;
-            copies.push(path);
-        }
-    }
-    Ok(copies)
-}
-
 /// The images of all photos in the sizes that are asked for, each also as a file of nginx.
-fn images(procession: &Procession, nginx: &Nginx) -> Result<Vec<Image>> {
-    let mut images = procession.images()?;
+fn images(procession: &Procession, gallery: &str, nginx: &Nginx) -> Result<Vec<Image>> {
+    let mut images = procession.images(gallery)?;
     images.retain(|image| IMAGE_BYTES.contains(&image.bytes));
     if images.is_empty() {
         bail!("no image has a size that is asked for");

@@ -46,8 +46,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         text += &rows(set, &lines)?;
         json += &lines;
     }
-    fs::create_dir_all(root().join("target/bench")).context("cannot make target/bench")?;
-    fs::write(root().join("target/bench/vision.json"), &json).context("cannot write vision.json")?;
+    figures::keep("vision", &json.lines().map(str::to_owned).collect::<Vec<_>>())?;
     stdout().write_all(text.as_bytes()).context("cannot print")?;
     if write {
         let how = format!("one thread, {rounds} rounds");

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{program, quiet};
+use crate::run::{program, quiet, root};
 
 /// A number in flat JSON.
 pub(crate) fn number(line: &str, name: &str) -> Result<f64> {
@@ -33,7 +33,22 @@ pub(crate) fn spread(mut figures: Vec<f64>) -> (f64, f64, f64) {
     (middle, figures.first().copied().unwrap_or(0.0), figures.last().copied().unwrap_or(0.0))
 }
 
-/// Puts what was measured between the marks of this command, such as `bench pixel`, in a document, with the date and the machine.
+/// Writes what was measured, an object each, with its date, machine and commit, to `target/bench/NAME.json`.
+///
+/// # Errors
+/// If the file cannot be written.
+pub(crate) fn keep(name: &str, rows: &[String]) -> Result<()> {
+    let folder = root().join("target/bench");
+    fs::create_dir_all(&folder).context("cannot make target/bench")?;
+    let (date, machine, commit, rows) = (date()?, machine(), commit(), rows.join(",\n"));
+    let text = format!(
+        "{{\"bench\":\"{name}\",\"date\":\"{date}\",\"machine\":\"{machine}\",\"commit\":\"{commit}\",\"rows\":[\n{rows}\n]}}\n"
+    );
+    fs::write(folder.join(format!("{name}.json")), text).with_context(|| format!("cannot write {name}.json"))
+}
+
+/// Puts what was measured between the marks of this command, such as `bench pixel`, in a document, with the date, the machine
+/// and the commit.
 pub(crate) fn record(document: &Path, command: &str, how: &str, table: &str) -> Result<()> {
     let start = format!("<!-- {command}: written by `cargo xtask {command} --write` -->");
     let end = format!("<!-- {command}: end -->");
@@ -44,14 +59,22 @@ pub(crate) fn record(document: &Path, command: &str, how: &str, table: &str) -> 
     if !rest.contains(&end) {
         bail!("{} has its marks the wrong way round", document.display());
     }
-    let (date, machine) = (date()?, machine());
-    let noted = format!("{before}{start}\n\n{date}, {machine}, {how}:\n\n{table}\n{end}{after}");
+    let (date, machine, commit) = (date()?, machine(), commit());
+    let noted = format!("{before}{start}\n\n{date}, {machine}, commit {commit}, {how}:\n\n{table}\n{end}{after}");
     fs::write(document, noted).with_context(|| format!("cannot write {}", document.display()))
 }
 
 /// Today, in UTC.
 pub(crate) fn date() -> Result<String> {
     Ok(quiet(&mut program("date", &["--utc", "+%Y-%m-%d"]))?.trim().to_owned())
+}
+
+/// What was measured: the current commit, with a plus if anything but documents was changed since; "unknown" outside a repository.
+pub(crate) fn commit() -> String {
+    let git = |arguments: &[&str]| quiet(&mut program("git", arguments));
+    let Ok(hash) = git(&["rev-parse", "--short", "HEAD"]) else { return "unknown".to_owned() };
+    let is_clean = git(&["status", "--porcelain", "--", ".", ":!docs"]).is_ok_and(|changes| changes.is_empty());
+    format!("{}{}", hash.trim(), if is_clean { "" } else { "+" })
 }
 
 /// The processor and how many of it.

@@ -2,20 +2,25 @@
 //! machine that has nothing else yet.
 
 mod bench_forecast;
+mod bench_gallery;
 mod bench_instructions;
 mod bench_ledger;
 mod bench_pixel;
 mod bench_serve;
 mod bench_simulation;
+mod bench_transfer;
 mod bench_vision;
+mod cards;
 mod chaos;
 mod check;
 mod demo;
 mod drill;
 mod figures;
 mod load_test;
+mod plot;
 mod run;
 mod scaling;
+mod servers;
 mod setup;
 mod steps;
 mod test;
@@ -39,6 +44,8 @@ The developer's commands of Procession.
   cargo xtask scaling      grows fleets to ten times their size, really and in a simulated season (--break)
   cargo xtask load-test    measures a loaded deployment beside the targets (--help: its options)
   cargo xtask bench serve  measures delivery and uploads beside nginx (--rounds N, --seconds N, --write)
+  cargo xtask bench transfer  measures how photos travel, beside nginx and what the machine can (--rounds N, --write)
+  cargo xtask bench gallery  measures whole galleries from card to page beside sharp (--rounds N, --ten-thousand, --write)
   cargo xtask bench simulation  does a few galleries really and simulated, and compares (--break, --write)
   cargo xtask photos       only makes the demo's folder of photos, and says where
   cargo xtask credits      prints the table of the demo gallery's photos
@@ -63,6 +70,8 @@ fn main() -> ExitCode {
         ["load-test", ..] => load_test::run(&arguments[1..]),
         ["drill", ..] => drill::run(&arguments[1..]),
         ["bench", "serve", ..] => bench_serve::run(&arguments[2..]),
+        ["bench", "transfer", ..] => bench_transfer::run(&arguments[2..]),
+        ["bench", "gallery", ..] => bench_gallery::run(&arguments[2..]),
         ["bench", "simulation", ..] => bench_simulation::run(&arguments[2..]),
         ["bench", "vision", ..] => bench_vision::run(&arguments[2..]),
         ["photos"] => demo::photos(),

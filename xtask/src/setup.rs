@@ -76,6 +76,14 @@ pub(crate) fn for_bench_serve() -> Result<()> {
     debian::extract(&NGINX)
 }
 
+/// What the benchmark of transfer needs: the tests' clients and servers, and nginx.
+pub(crate) fn for_bench_transfer() -> Result<()> {
+    for_bench()?;
+    debian::install(&[CURL, UNZIP])?;
+    debian::extract(&NGINX)?;
+    python::install()
+}
+
 /// What the benchmark of the forecast needs, and the folder of its Python packages.
 pub(crate) fn for_bench_forecast() -> Result<PathBuf> {
     with_pip()?;

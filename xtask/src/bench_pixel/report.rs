@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use crate::figures::{number, spread};
+use crate::{
+    figures::{number, spread},
+    plot::{self, Bar, Group},
+};
 
 /// What one contender took for all photos.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +64,54 @@ pub(super) fn stages_measured(line: &str) -> Result<Stages> {
         planes: number("planes_ms")?,
         cascade: number("cascade_ms")?,
     })
+}
+
+/// Everything that was measured, an object each.
+pub(super) fn json(contests: &[Contest], stages: Stages) -> Vec<String> {
+    let side = |m: &Measured| {
+        let Measured { images, seconds, cpu_seconds, peak_rss_bytes } = m;
+        format!(
+            "{{\"images\":{images},\"seconds\":{seconds},\"cpu_seconds\":{cpu_seconds},\"peak_rss_bytes\":{peak_rss_bytes}}}"
+        )
+    };
+    let score = |s: &Score| format!("{{\"ssimulacra2\":{},\"bytes\":{}}}", s.ssimulacra2, s.bytes);
+    let contests = contests.iter().map(|Contest { name, rounds, scores: (ours, theirs) }| {
+        let rounds = rounds
+            .iter()
+            .map(|(ours, theirs)| format!("{{\"procession\":{},\"sharp\":{}}}", side(ours), side(theirs)))
+            .collect::<Vec<_>>();
+        let (rounds, ours, theirs) = (rounds.join(","), score(ours), score(theirs));
+        format!("{{\"files\":\"{name}\",\"rounds\":[{rounds}],\"procession\":{ours},\"sharp\":{theirs}}}")
+    });
+    let Stages { coefficients, planes, cascade } = stages;
+    let stages = format!("{{\"coefficients_ms\":{coefficients},\"planes_ms\":{planes},\"cascade_ms\":{cascade}}}");
+    contests.chain([stages]).collect()
+}
+
+/// Writes docs/figures/pixel.svg.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn plot(contests: &[Contest], stages: Stages) -> Result<()> {
+    let mut groups = Vec::new();
+    for Contest { name, rounds, .. } in contests {
+        let of = |figure: fn(&(Measured, Measured)) -> f64| spread(rounds.iter().map(figure).collect()).0;
+        let ours = of(|(ours, _)| 60.0 * ours.images / ours.seconds);
+        let theirs = of(|(_, theirs)| 60.0 * theirs.images / theirs.seconds);
+        let ratio = of(|(ours, theirs)| theirs.seconds / ours.seconds);
+        let bar = |name: &str, value, note, series| Bar { name: name.to_owned(), value, note, series };
+        groups.push(Group {
+            name: format!("{name} files and tensors"),
+            bars: vec![
+                bar("Procession", ours, format!("{ratio:.2} × sharp"), 0),
+                bar("sharp", theirs, String::new(), 1),
+            ],
+        });
+    }
+    let floor = super::THREADS.parse::<f64>()? * 60e3 / stages.coefficients;
+    let limit = Bar { name: "nothing made".to_owned(), value: floor, note: "the limit".to_owned(), series: 2 };
+    groups.push(Group { name: "Entropy decoding alone, on as many threads".to_owned(), bars: vec![limit] });
+    plot::bars("pixel", "The variant set of photos of 12 to 45 megapixels, on two threads", "images a minute", &groups)
 }
 
 /// The stages beside the whole job's processor time, in Markdown.

@@ -7,22 +7,15 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::servers::{Nginx, Procession};
 use crate::{
     figures::{number, text},
     run::{program, quiet},
+    servers::{Nginx, Procession},
     steps::timed,
 };
 
 /// First looks that are measured.
 const FIRST_LOOKS: usize = 12;
-
-/// An image of Procession.
-#[derive(Clone, Debug)]
-pub(super) struct Image {
-    pub(super) path: String,
-    pub(super) bytes: u64,
-}
 
 /// What wrk is told.
 pub(super) struct Load<'a> {
@@ -82,22 +75,32 @@ pub(super) struct Uploads {
 }
 
 /// Sends the photos to both, so many at the same time. nginx is last: then the workers of Procession have something to do.
-pub(super) fn upload(procession: &Procession, nginx: &Nginx, photos: &[PathBuf], parallel: usize) -> Result<Uploads> {
+pub(super) fn upload(
+    procession: &Procession,
+    gallery: &str,
+    nginx: &Nginx,
+    photos: &[PathBuf],
+    parallel: usize,
+) -> Result<Uploads> {
     let lengths: Vec<u64> = photos.iter().map(|photo| Ok(fs::metadata(photo)?.len())).collect::<Result<_>>()?;
     let megabytes = lengths.iter().sum::<u64>() as f64 / 1e6;
-    let put = photos.iter().map(|photo| {
-        let name = photo.file_name().unwrap_or_default().to_string_lossy();
-        format!("url = \"{}/put/{name}\"\nupload-file = \"{}\"\n", nginx.url, photo.display())
-    });
-    let theirs = send(nginx.folder(), put, parallel)?;
-    let tus = photos.iter().zip(&lengths).map(|(photo, length)| tus(procession, photo, *length));
+    let theirs = send(nginx.folder(), puts(&format!("{}/put", nginx.url), photos), parallel)?;
+    let tus = photos.iter().zip(&lengths).map(|(photo, length)| tus(procession, gallery, photo, *length));
     let ours = send(nginx.folder(), tus, parallel)?;
     Ok(Uploads { photos: photos.len(), megabytes, ours: megabytes / ours, theirs: megabytes / theirs })
 }
 
+/// What curl is told to put photos below a URL.
+pub(crate) fn puts(url: &str, photos: &[PathBuf]) -> impl Iterator<Item = String> {
+    photos.iter().map(move |photo| {
+        let name = photo.file_name().unwrap_or_default().to_string_lossy();
+        format!("url = \"{url}/{name}\"\nupload-file = \"{}\"\n", photo.display())
+    })
+}
+
 /// What curl is told of an upload by tus in one request.
-fn tus(procession: &Procession, photo: &Path, length: u64) -> String {
-    let Procession { url, key, gallery, .. } = procession;
+fn tus(procession: &Procession, gallery: &str, photo: &Path, length: u64) -> String {
+    let Procession { url, key, .. } = procession;
     let name = photo.file_name().unwrap_or_default().to_string_lossy();
     let headers = [
         "Tus-Resumable: 1.0.0".to_owned(),
@@ -111,7 +114,7 @@ fn tus(procession: &Procession, photo: &Path, length: u64) -> String {
 }
 
 /// Sends with one curl, and returns the seconds that it took.
-fn send(folder: &Path, transfers: impl Iterator<Item = String>, parallel: usize) -> Result<f64> {
+pub(crate) fn send(folder: &Path, transfers: impl Iterator<Item = String>, parallel: usize) -> Result<f64> {
     let settings = "silent\nshow-error\nfail\noutput = \"/dev/null\"\n";
     let list = transfers.map(|transfer| format!("{settings}{transfer}")).collect::<Vec<_>>().join("next\n");
     let file = folder.join("uploads.txt");
@@ -123,7 +126,7 @@ fn send(folder: &Path, transfers: impl Iterator<Item = String>, parallel: usize)
 }
 
 /// Milliseconds from the end of a photo's upload until its first look was here, while the workers were busy with others.
-pub(super) fn first_looks(procession: &Procession, photos: &[PathBuf]) -> Result<Vec<f64>> {
+pub(super) fn first_looks(procession: &Procession, gallery: &str, photos: &[PathBuf]) -> Result<Vec<f64>> {
     let mut times = Vec::new();
     for (number, photo) in photos.iter().take(FIRST_LOOKS).enumerate() {
         let bytes = fs::read(photo)?;
@@ -131,11 +134,11 @@ pub(super) fn first_looks(procession: &Procession, photos: &[PathBuf]) -> Result
         let path = photo.with_file_name("look.jpg");
         fs::write(&path, [&bytes[..2], &comment, &bytes[2..]].concat())?;
         let settings = path.with_file_name("look.txt");
-        fs::write(&settings, tus(procession, &path, fs::metadata(&path)?.len()))?;
+        fs::write(&settings, tus(procession, gallery, &path, fs::metadata(&path)?.len()))?;
         let sent = quiet(program("curl", &["--silent", "--fail", "--include", "--config"]).arg(&settings))?;
         let header = sent.lines().find_map(|line| line.strip_prefix("procession-photo: "));
         let id = header.context("the upload was not acknowledged")?.trim();
-        let shown = procession.api(&format!("galleries/{}/photos/{id}", procession.gallery), &[])?;
+        let shown = procession.api(&format!("galleries/{gallery}/photos/{id}"), &[])?;
         if text(&shown, "state")? != "stored" {
             bail!("the workers were not busy: {id} is finished already");
         }

@@ -2,13 +2,8 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
-
 use super::clients::{Measured, Uploads};
-use crate::{
-    figures::{date, machine, spread},
-    run::{program, quiet},
-};
+use crate::figures::spread;
 
 /// Both at one number of connections: each round's measurements, ours first.
 pub(super) struct Contest {
@@ -77,8 +72,8 @@ impl Report {
         text
     }
 
-    /// One object with everything.
-    pub(super) fn json(&self) -> Result<String> {
+    /// Every round of every contest, and what else was measured.
+    pub(super) fn json(&self) -> Vec<String> {
         let side = |m: &Measured| {
             let Measured { requests, bytes, seconds, p50_ms, p99_ms } = m;
             format!(
@@ -92,19 +87,14 @@ impl Report {
                 .collect();
             format!("{{\"images\":\"{set}\",\"connections\":{connections},\"rounds\":[{}]}}", rounds.join(","))
         });
-        let contests = contests.collect::<Vec<_>>().join(",");
-        let commit = quiet(&mut program("git", &["rev-parse", "HEAD"]))?;
         let Uploads { photos, megabytes, ours, theirs } = self.uploads;
-        Ok(format!(
-            "{{\"date\":\"{}\",\"machine\":\"{}\",\"commit\":\"{}\",\"images\":{},\"image_bytes\":{},\"contests\":[{contests}],\
-             \"uploads\":{{\"photos\":{photos},\"megabytes\":{megabytes},\"procession_mb_per_s\":{ours},\"nginx_mb_per_s\":{theirs}}},\
-             \"first_look_ms\":{:?}}}\n",
-            date()?,
-            machine(),
-            commit.trim(),
-            self.images.len(),
-            self.images.iter().sum::<u64>(),
-            self.first_looks,
-        ))
+        let rest = [
+            format!("{{\"images\":{},\"image_bytes\":{}}}", self.images.len(), self.images.iter().sum::<u64>()),
+            format!(
+                "{{\"uploads\":{photos},\"megabytes\":{megabytes},\"procession_mb_per_s\":{ours},\"nginx_mb_per_s\":{theirs}}}"
+            ),
+            format!("{{\"first_look_ms\":{:?}}}", self.first_looks),
+        ];
+        contests.chain(rest).collect()
     }
 }

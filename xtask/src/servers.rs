@@ -1,4 +1,6 @@
-//! Both servers, each as a process that ends with its value.
+//! The servers that benchmarks compare, each as a process that ends with its value.
+
+mod seaweed;
 
 use std::{
     fs,
@@ -11,32 +13,35 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::clients::Image;
+pub(crate) use seaweed::Seaweed;
+
 use crate::{
     figures::{number, text},
     run::{binary, program, quiet, root},
     setup,
 };
 
+/// An image of Procession.
+#[derive(Clone, Debug)]
+pub(crate) struct Image {
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+}
+
 /// `procession serve`, built for release.
-pub(super) struct Procession {
+pub(crate) struct Procession {
     process: Child,
     _output: BufReader<ChildStdout>,
-    pub(super) url: String,
-    pub(super) key: String,
-    /// Every photo is in this one.
-    pub(super) gallery: String,
+    pub(crate) url: String,
+    pub(crate) key: String,
 }
 
 impl Procession {
-    /// Starts it over a folder, with so much memory for delivery.
-    pub(super) fn start(data: &Path, memory: Option<&str>) -> Result<Self> {
+    /// Starts it over a folder, with these settings in its environment.
+    pub(crate) fn start(data: &Path, settings: &[(&str, &str)]) -> Result<Self> {
         let mut command = Command::new(binary("release"));
         command.args(["serve", "--json", "--listen", "127.0.0.1:0"]).env("PROCESSION_DATA", data);
-        command.env("PROCESSION_MODELS", data.join("no-models"));
-        if let Some(memory) = memory {
-            command.env("PROCESSION__SERVICE__DELIVERY_MEMORY", memory);
-        }
+        command.env("PROCESSION_MODELS", data.join("no-models")).envs(settings.iter().copied());
         fs::create_dir_all(data)?;
         let log = fs::File::create(data.join("log.txt"))?;
         let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().context("procession does not start")?;
@@ -44,23 +49,47 @@ impl Procession {
         let mut line = String::new();
         output.read_line(&mut line)?;
         let (url, key) = (text(&line, "url")?, text(&line, "key")?);
-        let mut service = Self { process, _output: output, url, key, gallery: String::new() };
-        let opened = service.api("galleries", &["--json", r#"{"title":"Benchmark","name":"benchmark"}"#])?;
-        service.gallery = text(&opened, "id")?;
-        Ok(service)
+        Ok(Self { process, _output: output, url, key })
+    }
+
+    /// Opens a gallery, or goes on with it, and returns its id.
+    pub(crate) fn gallery(&self, name: &str) -> Result<String> {
+        text(&self.api("galleries", &["--json", &format!(r#"{{"title":"{name}","name":"{name}"}}"#)])?, "id")
+    }
+
+    /// Waits until it has nothing to do.
+    pub(crate) fn rest(&self) -> Result<()> {
+        let mut before = self.ticks()?;
+        loop {
+            pause(Duration::from_millis(250));
+            let now = self.ticks()?;
+            // Two hundredths of a second: it looks around all the time.
+            if now - before <= 2 {
+                return Ok(());
+            }
+            before = now;
+        }
+    }
+
+    /// The processor time that it took so far, in hundredths of a second.
+    fn ticks(&self) -> Result<u64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).context("procession ended")?;
+        // What is behind the program's name, which may have spaces in it.
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        Ok(fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum())
     }
 
     /// What the API answers below `/api/v1`.
-    pub(super) fn api(&self, path: &str, more: &[&str]) -> Result<String> {
+    pub(crate) fn api(&self, path: &str, more: &[&str]) -> Result<String> {
         let (url, key) = (format!("{}/api/v1/{path}", self.url), format!("Authorization: Bearer {}", self.key));
         quiet(program("curl", &["--silent", "--show-error", "--fail", "--header", &key]).args(more).arg(url))
     }
 
-    /// Waits until every photo is finished.
-    pub(super) fn finish(&self) -> Result<()> {
+    /// Waits until every photo of a gallery is finished.
+    pub(crate) fn finish(&self, gallery: &str) -> Result<()> {
         eprintln!("Waiting until the photos are finished");
         loop {
-            let gallery = self.api(&format!("galleries/{}", self.gallery), &[])?;
+            let gallery = self.api(&format!("galleries/{gallery}"), &[])?;
             if number(&gallery, "waiting")? + number(&gallery, "working")? == 0.0 {
                 return Ok(());
             }
@@ -68,9 +97,9 @@ impl Procession {
         }
     }
 
-    /// Every image of every photo.
-    pub(super) fn images(&self) -> Result<Vec<Image>> {
-        let photos = self.api(&format!("galleries/{}/photos?limit=1000", self.gallery), &[])?;
+    /// Every image of every photo of a gallery.
+    pub(crate) fn images(&self, gallery: &str) -> Result<Vec<Image>> {
+        let photos = self.api(&format!("galleries/{gallery}/photos?limit=1000"), &[])?;
         let images = photos.split("{\"variant\":").skip(1);
         images.map(|image| Ok(Image { path: text(image, "url")?, bytes: number(image, "bytes")? as u64 })).collect()
     }
@@ -83,14 +112,14 @@ impl Drop for Procession {
 }
 
 /// nginx over a folder.
-pub(super) struct Nginx {
+pub(crate) struct Nginx {
     process: Child,
     folder: PathBuf,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Nginx {
-    pub(super) fn start(folder: &Path) -> Result<Self> {
+    pub(crate) fn start(folder: &Path) -> Result<Self> {
         for part in ["files", "put", "temporary"] {
             fs::create_dir_all(folder.join(part))?;
         }
@@ -114,18 +143,18 @@ impl Nginx {
         Ok(Self { process, folder: folder.to_owned(), url: format!("http://127.0.0.1:{port}") })
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Where nginx has the image with this number.
-    pub(super) fn path(number: usize, image: &Image) -> String {
+    pub(crate) fn path(number: usize, image: &Image) -> String {
         let extension = image.path.rsplit('.').next().unwrap_or_default();
         format!("/files/{number}.{extension}")
     }
 
     /// Puts the images of Procession into nginx's folder.
-    pub(super) fn take(&self, procession: &Procession, images: &[Image]) -> Result<()> {
+    pub(crate) fn take(&self, procession: &Procession, images: &[Image]) -> Result<()> {
         let mut list = String::new();
         for (number, image) in images.iter().enumerate() {
             let path = self.folder.join(&Self::path(number, image)[1..]);
@@ -144,12 +173,12 @@ impl Drop for Nginx {
 }
 
 /// SIGTERM, by which both end their own processes too.
-fn end(process: &mut Child) {
+pub(crate) fn end(process: &mut Child) {
     let _ = quiet(&mut program("kill", &[&process.id().to_string()]));
     let _ = process.wait();
 }
 
 #[allow(clippy::disallowed_methods, reason = "another program is waited for, which rings no bell")]
-fn pause(time: Duration) {
+pub(crate) fn pause(time: Duration) {
     std::thread::sleep(time);
 }
