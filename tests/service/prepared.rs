@@ -155,6 +155,7 @@ impl Prepared {
             format: Format::Jpeg,
             width: 3_000,
             height: 2_000,
+            single_scan: true,
             names: vec![name.to_owned()],
             capture: Capture::default(),
             stored_at: self.service.system.clock.now(),

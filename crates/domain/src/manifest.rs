@@ -20,7 +20,7 @@ mod tests {
     use super::*;
     use crate::StudioId;
 
-    /// As the first version wrote it: without a studio, without a checksum.
+    /// As the first version wrote it: without a studio, without a checksum, without a word on its scans.
     #[test]
     fn an_old_manifest_still_reads() {
         let old = r#"{
@@ -49,6 +49,7 @@ mod tests {
         let original = crate::ContentHash::of(b"photo").to_string();
         let manifest: Manifest = serde_json::from_str(&old.replace("ORIGINAL", &original)).unwrap();
         assert_eq!((manifest.gallery.studio, manifest.photo.crc32), (StudioId::local(), None));
+        assert!(!manifest.photo.single_scan);
         assert_eq!(serde_json::from_value::<Manifest>(serde_json::to_value(&manifest).unwrap()).unwrap(), manifest);
     }
 }

@@ -66,6 +66,10 @@ pub struct Photo {
     pub width: u32,
     /// Height in pixels, upright.
     pub height: u32,
+    /// It is a JPEG, or a camera's RAW with one, that is not progressive: it takes less memory. `false` also where it was not
+    /// looked at, as by earlier versions.
+    #[serde(default)]
+    pub single_scan: bool,
     /// Every path, relative to what was given, under which these bytes came. Sorted, at least one.
     pub names: Vec<String>,
     /// What the camera wrote.

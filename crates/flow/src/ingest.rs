@@ -196,13 +196,14 @@ impl Ingest<'_> {
         let stored_at = self.system.clock.now();
         in_bulk(move || {
             let original = ContentHash::of(&bytes);
-            let (format, (width, height), capture) = match probe(&bytes, &limits) {
-                Ok(probe) => (probe.format, probe.upright(), probe.capture),
-                Err(_) => (format, (0, 0), Capture::default()),
+            let (format, (width, height), capture, single_scan) = match probe(&bytes, &limits) {
+                Ok(probe) => (probe.format, probe.upright(), probe.capture, probe.single_scan),
+                Err(_) => (format, (0, 0), Capture::default(), false),
             };
             let id = PhotoId::of(gallery, &original);
             let (crc32, bytes) = (Some(crc32fast::hash(&bytes)), bytes.len() as u64);
-            Photo { id, gallery, original, bytes, crc32, format, width, height, names: vec![name], capture, stored_at }
+            let names = vec![name];
+            Photo { id, gallery, original, bytes, crc32, format, width, height, single_scan, names, capture, stored_at }
         })
         .await
     }

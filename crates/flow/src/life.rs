@@ -228,6 +228,7 @@ pub(crate) fn footprint(system: &System, photo: &Photo, extent: Extent) -> u64 {
         orientation: Orientation::UPRIGHT,
         colour: ColourProfile::Srgb,
         capture: photo.capture.clone(),
+        single_scan: photo.single_scan,
         image: 0..length,
     };
     system.device.footprint(&probe, extent)

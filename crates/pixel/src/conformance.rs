@@ -123,6 +123,7 @@ fn photo(width: usize, height: usize, seed: usize) -> Source {
         orientation: Orientation::UPRIGHT,
         colour: ColourProfile::Srgb,
         capture: Capture::default(),
+        single_scan: true,
         image: 0..bytes.len(),
     };
     Source { bytes: bytes.into(), probe }

@@ -54,6 +54,7 @@ mod tests {
                 orientation: crate::Orientation::UPRIGHT,
                 colour: ColourProfile::Srgb,
                 capture: Default::default(),
+                single_scan: false,
                 image: 0..0,
             };
             eighths(&probe, Extent { long_edge, full: false })

@@ -73,6 +73,9 @@ pub struct Probe {
     pub colour: ColourProfile,
     /// What the camera wrote.
     pub capture: Capture,
+    /// It is a JPEG, or a RAW's, whose first scan has all its channels and is not progressive: no decoder holds the coefficients
+    /// of all of it. `false` where nothing is known.
+    pub single_scan: bool,
     /// Where the image to decode starts and ends in the file: all of it, but for a RAW's preview
     /// and for an animated WebP's first picture.
     pub image: Range<usize>,
@@ -93,6 +96,7 @@ struct Header {
     orientation: Orientation,
     colour: ColourProfile,
     capture: Capture,
+    single_scan: bool,
     image: Range<usize>,
 }
 
@@ -120,8 +124,8 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
         Format::Heif | Format::Avif => heif::probe(bytes, format),
     }?;
     limits.check_size(name(header.format), header.width, header.height)?;
-    let Header { format, width, height, orientation, colour, capture, image } = header;
-    Ok(Probe { format, width, height, orientation, colour, capture, image })
+    let Header { format, width, height, orientation, colour, capture, single_scan, image } = header;
+    Ok(Probe { format, width, height, orientation, colour, capture, single_scan, image })
 }
 
 /// What people call a format.

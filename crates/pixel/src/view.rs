@@ -120,15 +120,15 @@ impl View {
 
 /// The value at a point in sample coordinates, sample centres at half-integers; the edge's value beyond the edge.
 fn bilinear(plane: &Plane, x: f64, y: f64) -> u8 {
-    let (x, y) = (x - 0.5, y - 0.5);
-    let (left, top) = (x.floor(), y.floor());
-    let (right, down) = (((x - left) * 256.0) as u32, ((y - top) * 256.0) as u32);
-    let at = |dx: f64, dy: f64| {
-        let column = (left + dx).clamp(0.0, (plane.width - 1) as f64) as usize;
-        let row = (top + dy).clamp(0.0, (plane.height - 1) as f64) as usize;
-        u32::from(plane.data[row * plane.stride + column])
+    // In 256ths of a sample, counted from the centre before the first: never negative, so that cutting off rounds down.
+    let (x, y) = (((x + 0.5) * 256.0) as usize, ((y + 0.5) * 256.0) as usize);
+    let (right, down) = ((x % 256) as u32, (y % 256) as u32);
+    let column = |step: usize| (x / 256 + step).saturating_sub(1).min(plane.width - 1);
+    let (left_column, right_column) = (column(0), column(1));
+    let across = |step: usize| {
+        let row = (y / 256 + step).saturating_sub(1).min(plane.height - 1);
+        let row = &plane.data[row * plane.stride..][..plane.width];
+        u32::from(row[left_column]) * (256 - right) + u32::from(row[right_column]) * right
     };
-    let above = at(0.0, 0.0) * (256 - right) + at(1.0, 0.0) * right;
-    let below = at(0.0, 1.0) * (256 - right) + at(1.0, 1.0) * right;
-    ((above * (256 - down) + below * down + (1 << 15)) >> 16) as u8
+    ((across(0) * (256 - down) + across(1) * down + (1 << 15)) >> 16) as u8
 }

@@ -50,6 +50,23 @@ fn all_eight_orientations_are_upright() {
 }
 
 #[test]
+fn a_header_says_whether_a_jpeg_is_in_one_scan() {
+    for (name, single_scan) in
+        [("hopper.jpg", true), ("hopper_gray.jpg", true), ("hopper_arithmetic.jpg", true), ("hopper.png", false)]
+    {
+        assert_eq!(header(&read(name)).single_scan, single_scan, "{name}");
+    }
+    // A scan of the first channel alone: the others follow in their own.
+    let mut channels_apart = read("hopper.jpg");
+    let scan = channels_apart.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
+    channels_apart[scan + 4] = 1;
+    assert!(!header(&channels_apart).single_scan);
+    let frame = channels_apart.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
+    (channels_apart[scan + 4], channels_apart[frame + 1]) = (3, 0xc2);
+    assert!(!header(&channels_apart).single_scan, "progressive");
+}
+
+#[test]
 fn sixteen_bits_tiles_planes_and_alpha_of_tiff_are_read() {
     assert_same("tiff_16bit_RGB_target.png", &["tiff_16bit_RGB.tiff", "tiff_tiled_planar_16bit_RGB.tiff"], 1.0);
     assert_same("tiff_16bit_RGBa_target.png", &["tiff_16bit_RGBa.tiff"], 2.0);

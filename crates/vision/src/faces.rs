@@ -13,7 +13,7 @@ use procession_pixel::View;
 use crate::{
     Error,
     cache::DetectorKind,
-    geometry::{WHOLE, inside, overlap, photo_size, planes},
+    geometry::{WHOLE, blocks, inside, overlap, photo_size, planes},
     session::{Session, Tensor},
 };
 
@@ -99,14 +99,14 @@ impl Detector {
     fn look(&self, view: &View, part: Region, long_edge: f32, least: f32) -> Result<Vec<Candidate>, Error> {
         let (width, height) = photo_size(view);
         let scale = (long_edge / width.max(height)).min(1.0);
-        // Both detectors want multiples of 32. The little that this stretches the photo changes no score that matters,
-        // and it makes photos of one shape share a batch.
+        // Both detectors want multiples of 32. The little that this stretches the photo changes no score that matters.
         let canvas = |side: f32| ((side * scale / 32.0).round() as u32).max(1) * 32;
         let pixels = view.rgb(part, canvas(part.width * width), canvas(part.height * height));
-        let mut input = planes(&pixels, 0.0, 1.0);
         let candidates = match self.kind {
-            DetectorKind::CenterFace => centerface::read(&self.session.run(input)?, least),
+            DetectorKind::InBytes => centerface::read(&self.session.run(blocks(&pixels))?, least),
+            DetectorKind::CenterFace => centerface::read(&self.session.run(planes(&pixels, 0.0, 1.0))?, least),
             DetectorKind::YuNet => {
+                let mut input = planes(&pixels, 0.0, 1.0);
                 yunet::swap_red_and_blue(&mut input);
                 yunet::read(&self.session.run(input)?, pixels.width as usize, pixels.height as usize, least)
             }
@@ -118,7 +118,7 @@ impl Detector {
 
     fn scores(&self) -> Scores {
         match self.kind {
-            DetectorKind::CenterFace => centerface::SCORES,
+            DetectorKind::InBytes | DetectorKind::CenterFace => centerface::SCORES,
             DetectorKind::YuNet => yunet::SCORES,
         }
     }

@@ -60,14 +60,37 @@ pub(crate) fn planes(pixels: &Rgb8, offset: f32, scale: f32) -> Tensor {
     let (width, height) = (pixels.width as usize, pixels.height as usize);
     let mut data = Vec::with_capacity(3 * width * height);
     for channel in 0..3 {
-        data.extend(pixels.data.iter().skip(channel).step_by(3).map(|&value| (f32::from(value) - offset) * scale));
+        data.extend(pixels.data.chunks_exact(3).map(|pixel| (f32::from(pixel[channel]) - offset) * scale));
     }
     Tensor { shape: vec![3, height, width], data }
+}
+
+/// The pixels as models that compute in bytes take them: blocks of 2 × 2 pixels, each with its pixels by rows. Both sides are
+/// even.
+pub(crate) fn blocks(pixels: &Rgb8) -> Tensor<u8> {
+    let (width, height) = (pixels.width as usize, pixels.height as usize);
+    let mut data = Vec::with_capacity(3 * width * height);
+    for rows in pixels.data.chunks_exact((6 * width).max(1)) {
+        let (upper, lower) = rows.split_at(3 * width);
+        for (upper, lower) in upper.chunks_exact(6).zip(lower.chunks_exact(6)) {
+            data.extend_from_slice(upper);
+            data.extend_from_slice(lower);
+        }
+    }
+    Tensor { shape: vec![height / 2, width / 2, 12], data }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_block_has_its_four_pixels_by_rows() {
+        let data = (0..4 * 2 * 3).collect();
+        let found = blocks(&Rgb8 { width: 4, height: 2, data });
+        assert_eq!(found.shape, [1, 2, 12]);
+        assert_eq!(found.data[..12], [0, 1, 2, 3, 4, 5, 12, 13, 14, 15, 16, 17]);
+    }
 
     #[test]
     fn align_undoes_a_turned_and_scaled_face() {

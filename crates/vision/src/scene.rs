@@ -5,7 +5,7 @@ use procession_pixel::View;
 
 use crate::{
     Error,
-    geometry::{WHOLE, planes},
+    geometry::{WHOLE, blocks},
     session::Session,
 };
 
@@ -25,8 +25,7 @@ pub(crate) struct Scenes {
 impl Scenes {
     /// The scene of a photo: all of it, squeezed into a square, as moments hang on its edges too.
     pub(crate) fn describe(&self, view: &View) -> Result<Scene, Error> {
-        let input = planes(&view.rgb(WHOLE, SIDE, SIDE), 127.0, 1.0 / 128.0);
-        let answer = self.session.run(input)?;
+        let answer = self.session.run(blocks(&view.rgb(WHOLE, SIDE, SIDE)))?;
         let [probabilities, features] = &answer[..] else {
             return Err(Error::Bug("the scene model's outputs have other shapes".to_owned()));
         };

@@ -11,11 +11,41 @@ use ort::{environment::Environment, logging::LogLevel, value::Tensor as Value};
 
 use crate::{Error, cache::Model};
 
-/// Floats in rows, the last axis fastest.
+/// Values in rows, the last axis fastest.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Tensor {
+pub(crate) struct Tensor<T = f32> {
     pub(crate) shape: Vec<usize>,
-    pub(crate) data: Vec<f32>,
+    pub(crate) data: Vec<T>,
+}
+
+/// What a model is asked about: one item, as its input wants it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Item {
+    Floats(Tensor),
+    Bytes(Tensor<u8>),
+}
+
+impl Item {
+    /// Whether both can be in one batch.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Floats(one), Self::Floats(other)) => one.shape == other.shape,
+            (Self::Bytes(one), Self::Bytes(other)) => one.shape == other.shape,
+            _ => false,
+        }
+    }
+}
+
+impl From<Tensor> for Item {
+    fn from(tensor: Tensor) -> Self {
+        Self::Floats(tensor)
+    }
+}
+
+impl From<Tensor<u8>> for Item {
+    fn from(tensor: Tensor<u8>) -> Self {
+        Self::Bytes(tensor)
+    }
 }
 
 /// What a model says of one item: its outputs in the model's order.
@@ -36,7 +66,7 @@ pub(crate) struct Session {
 struct Shared {
     /// `None` while a thread computes with it.
     model: Option<ort::session::Session>,
-    waiting: VecDeque<(u64, Tensor)>,
+    waiting: VecDeque<(u64, Item)>,
     answers: HashMap<u64, Answer>,
     next_ticket: u64,
 }
@@ -71,7 +101,9 @@ impl Session {
             let refused = |error: ort::Error<_>| error.to_string();
             let builder = ort::session::Session::builder(runtime)?;
             let builder = builder.with_intra_threads(threads.max(1)).map_err(refused)?;
-            let mut builder = builder.with_intra_op_spinning(false).map_err(refused)?;
+            let builder = builder.with_intra_op_spinning(false).map_err(refused)?;
+            // Without VNNI, a processor's faster way to multiply bytes overflows: the other way gives what VNNI gives.
+            let mut builder = builder.with_config_entry("session.x64quantprecision", "1").map_err(refused)?;
             Ok(builder.commit_from_memory(&model.bytes)?)
         };
         let failed = |source| Error::Runtime { what: format!("loading {}", model.path.display()), source };
@@ -81,18 +113,18 @@ impl Session {
     }
 
     /// The answer to one item.
-    pub(crate) fn run(&self, item: Tensor) -> Answer {
+    pub(crate) fn run(&self, item: impl Into<Item>) -> Answer {
         self.run_all(vec![item]).pop().unwrap_or_else(|| Err(Error::Bug("an item without an answer".to_owned())))
     }
 
     /// The answers to items, in their order.
-    pub(crate) fn run_all(&self, items: Vec<Tensor>) -> Vec<Answer> {
+    pub(crate) fn run_all(&self, items: Vec<impl Into<Item>>) -> Vec<Answer> {
         let mut shared = self.lock();
         let first = shared.next_ticket;
         for item in items {
             let ticket = shared.next_ticket;
             shared.next_ticket += 1;
-            shared.waiting.push_back((ticket, item));
+            shared.waiting.push_back((ticket, item.into()));
         }
         let tickets = first..shared.next_ticket;
         loop {
@@ -118,11 +150,10 @@ impl Session {
     }
 
     /// The first that waits, and others of its shape in their order.
-    fn next_batch(&self, waiting: &mut VecDeque<(u64, Tensor)>) -> (Vec<u64>, Vec<Tensor>) {
-        let shape = waiting.front().map(|(_, item)| item.shape.clone()).unwrap_or_default();
-        let mut batch = (Vec::new(), Vec::new());
+    fn next_batch(&self, waiting: &mut VecDeque<(u64, Item)>) -> (Vec<u64>, Vec<Item>) {
+        let mut batch: (Vec<u64>, Vec<Item>) = Default::default();
         for (ticket, item) in std::mem::take(waiting) {
-            if batch.0.len() < self.largest_batch && item.shape == shape {
+            if batch.0.len() < self.largest_batch && batch.1.first().is_none_or(|first| first.is_like(&item)) {
                 batch.0.push(ticket);
                 batch.1.push(item);
             } else {
@@ -132,7 +163,7 @@ impl Session {
         batch
     }
 
-    fn answer(&self, model: &mut ort::session::Session, batch: &[Tensor]) -> Vec<Answer> {
+    fn answer(&self, model: &mut ort::session::Session, batch: &[Item]) -> Vec<Answer> {
         match self.compute(model, batch) {
             Ok(answers) => answers.into_iter().map(Ok).collect(),
             Err(error) if batch.len() == 1 => vec![Err(error)],
@@ -141,7 +172,7 @@ impl Session {
     }
 
     /// One run of the model. A panic below becomes an error: the threads that wait must get an answer.
-    fn compute(&self, model: &mut ort::session::Session, batch: &[Tensor]) -> Result<Vec<Vec<Tensor>>, Error> {
+    fn compute(&self, model: &mut ort::session::Session, batch: &[Item]) -> Result<Vec<Vec<Tensor>>, Error> {
         let computed = catch_unwind(AssertUnwindSafe(|| compute(model, batch)));
         let computed = computed.unwrap_or_else(|_| Err("it panicked".into()));
         computed.map_err(|source| Error::Runtime { what: format!("running {}", self.name), source })
@@ -150,12 +181,20 @@ impl Session {
 
 fn compute(
     model: &mut ort::session::Session,
-    batch: &[Tensor],
+    batch: &[Item],
 ) -> Result<Vec<Vec<Tensor>>, Box<dyn std::error::Error + Send + Sync>> {
-    let item = batch.first().ok_or("an empty batch")?;
-    let shape: Vec<usize> = std::iter::once(batch.len()).chain(item.shape.iter().copied()).collect();
-    let data: Vec<f32> = batch.iter().flat_map(|item| item.data.iter().copied()).collect();
-    let outputs = model.run(ort::inputs![Value::from_array((shape, data))?])?;
+    let (mut floats, mut bytes) = (Vec::new(), Vec::new());
+    for item in batch {
+        match item {
+            Item::Floats(tensor) => floats.push(tensor),
+            Item::Bytes(tensor) => bytes.push(tensor),
+        }
+    }
+    let outputs = match (&floats[..], &bytes[..]) {
+        (floats, []) => model.run(ort::inputs![Value::from_array(stacked(floats))?])?,
+        ([], bytes) => model.run(ort::inputs![Value::from_array(stacked(bytes))?])?,
+        _ => return Err("floats and bytes in one batch".into()),
+    };
     let mut answers = vec![Vec::with_capacity(outputs.len()); batch.len()];
     for output in outputs.values() {
         let (shape, data) = output.try_extract_tensor::<f32>()?;
@@ -168,6 +207,13 @@ fn compute(
         }
     }
     Ok(answers)
+}
+
+/// The items of a batch as one tensor.
+fn stacked<T: Copy>(items: &[&Tensor<T>]) -> (Vec<usize>, Vec<T>) {
+    let item_shape = items.first().map(|item| &item.shape[..]).unwrap_or_default();
+    let shape = std::iter::once(items.len()).chain(item_shape.iter().copied()).collect();
+    (shape, items.iter().flat_map(|item| item.data.iter().copied()).collect())
 }
 
 #[cfg(test)]

@@ -87,6 +87,67 @@ fn portraits_have_one_face_and_a_cup_of_coffee_has_none() {
     assert_eq!(VISION.analyze(&photo("coffee.jpg"), FACES).unwrap().faces, Some(vec![]));
 }
 
+/// Region, eyes, nose and corners of the mouth.
+type Seen = ([f32; 4], [[f32; 2]; 5]);
+
+/// What the detector saw of these photos when it computed in floats.
+const IN_FLOATS: [(&str, Seen); 5] = [
+    (
+        "astronaut",
+        (
+            [0.3544, 0.1141, 0.1727, 0.233],
+            [[0.3966, 0.1986], [0.4825, 0.2042], [0.436, 0.2445], [0.3975, 0.2787], [0.4714, 0.2829]],
+        ),
+    ),
+    (
+        "president-1",
+        (
+            [0.4007, 0.0795, 0.2791, 0.4662],
+            [[0.476, 0.2665], [0.6137, 0.2598], [0.5489, 0.3464], [0.484, 0.4204], [0.6045, 0.4144]],
+        ),
+    ),
+    (
+        "president-2",
+        (
+            [0.3243, 0.2741, 0.4452, 0.527],
+            [[0.3921, 0.4652], [0.5899, 0.4717], [0.4404, 0.564], [0.3916, 0.6521], [0.5614, 0.6544]],
+        ),
+    ),
+    (
+        "president-3",
+        (
+            [0.4524, 0.2198, 0.1841, 0.3026],
+            [[0.514, 0.3288], [0.6057, 0.335], [0.5664, 0.3873], [0.5136, 0.4366], [0.5909, 0.4421]],
+        ),
+    ),
+    (
+        "vice-president",
+        (
+            [0.4407, 0.1618, 0.3005, 0.3519],
+            [[0.5456, 0.2928], [0.6882, 0.3095], [0.619, 0.367], [0.5313, 0.4133], [0.6534, 0.427]],
+        ),
+    ),
+];
+
+#[test]
+fn faces_are_where_they_were_in_floats() {
+    for (name, ([left, top, wide, tall], landmarks)) in IN_FLOATS {
+        let view = photo(&format!("{name}.jpg"));
+        let faces = VISION.analyze(&view, FACES).unwrap().faces.unwrap();
+        let Region { x, y, width, height } = faces[0].region;
+        let across = (x + width).min(left + wide) - x.max(left);
+        let down = (y + height).min(top + tall) - y.max(top);
+        let overlap = across * down / (width * height + wide * tall - across * down);
+        assert!(faces.len() == 1 && overlap > 0.9, "{name}: {overlap}");
+        let (photo_width, photo_height) = view.photo_size();
+        let far =
+            |a: [f32; 2], b: [f32; 2]| ((a[0] - b[0]) * photo_width as f32).hypot((a[1] - b[1]) * photo_height as f32);
+        let off: f32 = faces[0].landmarks.into_iter().zip(landmarks).map(|(a, b)| far(a, b)).sum::<f32>() / 5.0;
+        let eyes = far(landmarks[0], landmarks[1]);
+        assert!(off < 0.06 * eyes, "{name}: {off} pixels where the eyes are {eyes} apart");
+    }
+}
+
 #[test]
 fn small_faces_in_a_large_photo_are_found_by_the_second_look() {
     let places: Vec<(u32, u32)> = (0..12).map(|n| (100 + n % 4 * 480, 60 + n / 4 * 430)).collect();

@@ -85,6 +85,7 @@ fn photo(gallery: GalleryId, number: u32, content: &[u8], now: Timestamp) -> Pho
         format: Format::Jpeg,
         width: 100,
         height: 100,
+        single_scan: true,
         names: vec![format!("card {}/IMG_{number:05}.JPG", number / 5_000)],
         capture: Capture::default(),
         stored_at: now,

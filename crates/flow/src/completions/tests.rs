@@ -89,6 +89,7 @@ fn photo(gallery: GalleryId, number: usize) -> Photo {
         format: Format::Jpeg,
         width: 6_000,
         height: 4_000,
+        single_scan: true,
         names: vec![format!("{number}.jpg")],
         capture: Capture::default(),
         stored_at: START,

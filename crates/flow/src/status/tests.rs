@@ -93,6 +93,7 @@ impl Bench {
                 format: Format::Jpeg,
                 width: 6_000,
                 height: 4_000,
+                single_scan: true,
                 names: vec![format!("{number}.jpg")],
                 capture: Capture::default(),
                 stored_at: self.now(),

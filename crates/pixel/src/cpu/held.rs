@@ -52,8 +52,9 @@ pub(super) fn footprint(probe: &Probe, extent: Extent) -> u64 {
         // The sensor's own data stands beside a RAW's preview: at most two bytes a pixel, and the preview may be smaller.
         + if probe.format == Format::Raw { 3 * whole } else { 0 };
     let decoding = if scalable {
-        // Coefficients of four channels, if it is progressive, then four channels of ink with the RGB made of them.
-        8 * whole + 7 * decoded
+        // The coefficients of four channels, unless it is written in one scan; then four channels of ink with the RGB made of
+        // them.
+        if probe.single_scan { 7 * decoded } else { 8 * whole + 7 * decoded }
     } else {
         // 16-bit RGBA, or a decoder's own planes, with the RGB made of them and the planes made of that.
         14 * whole
@@ -62,11 +63,11 @@ pub(super) fn footprint(probe: &Probe, extent: Extent) -> u64 {
     let passes = 2 * pixels(width * eighths / 8 + 1, output_height.max(output_width));
     // The planes, a copy to sharpen, the second pass, and what an encoder keeps and writes.
     let rendering = 3 * decoded + passes + 16 * output;
-    bytes + decoding.max(rendering) + CASCADE + REST
+    // The view's levels, with chroma at full size while colours are converted.
+    let (first_width, first_height) = fit((probe.width, probe.height), EDGES[0]);
+    let cascade = 5 * pixels(u64::from(first_width), u64::from(first_height));
+    bytes + decoding.max(rendering) + cascade + REST
 }
-
-/// The view's levels at their largest, which are square, with chroma at full size while colours are converted.
-const CASCADE: u64 = 2048 * 2048 * 5;
 
 /// Filters, an encoder's tables, the thread's stack, the buffers that the pool keeps for it.
 const REST: u64 = 8 << 20 | crate::pool::BYTES_PER_LANE as u64;

@@ -34,6 +34,7 @@ pub(crate) fn source(bytes: Vec<u8>, width: usize, height: usize, orientation: u
         orientation: Orientation::from_exif(orientation),
         colour: ColourProfile::Srgb,
         capture: Capture::default(),
+        single_scan: true,
         image: 0..bytes.len(),
     };
     Source { bytes: Bytes::from(bytes), probe }

@@ -11,6 +11,7 @@ fn probe(width: u32, height: u32, orientation: u32) -> Probe {
         orientation: Orientation::from_exif(orientation),
         colour: ColourProfile::Srgb,
         capture: Capture::default(),
+        single_scan: false,
         image: 0..0,
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn probe(bytes: &[u8], format: Format) -> Result<Header, Error> {
         orientation: Orientation::UPRIGHT,
         colour: colours(&properties)?,
         capture: meta.exif().capture,
+        single_scan: false,
         image: 0..bytes.len(),
     })
 }

@@ -10,6 +10,10 @@ use crate::{Error, exif::read::Exif};
 pub(super) struct Segments<'a> {
     pub(super) width: u32,
     pub(super) height: u32,
+    /// See [`crate::Probe::single_scan`].
+    pub(super) single_scan: bool,
+    components: u8,
+    sequential: bool,
     exif: Option<&'a [u8]>,
     /// The pieces of the ICC profile: number, of how many, bytes.
     icc: Vec<(u8, u8, &'a [u8])>,
@@ -25,6 +29,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, Error> {
         orientation: exif.orientation,
         colour: segments.colour(exif.adobe_rgb),
         capture: exif.capture,
+        single_scan: segments.single_scan,
         image: 0..bytes.len(),
     })
 }
@@ -68,7 +73,10 @@ impl<'a> Segments<'a> {
                 0xe1 if found.exif.is_none() && segment.starts_with(b"Exif\0") => found.exif = segment.get(6..),
                 0xe2 => found.icc.extend(icc_piece(segment)),
                 0xda if found.width == 0 => return Err(damaged("its pixels have no frame header")),
-                0xda => return Ok(found),
+                0xda => {
+                    found.single_scan = found.sequential && segment.first() == Some(&found.components);
+                    return Ok(found);
+                }
                 _ => {}
             }
             at += length.max(2);
@@ -92,6 +100,7 @@ impl<'a> Segments<'a> {
         if !matches!(components, 1 | 3 | 4) {
             return unsupported(&format!("{components} channels"));
         }
+        (self.components, self.sequential) = (components, matches!(marker, 0xc0 | 0xc1 | 0xc9));
         (self.width, self.height) = (u32::from(u16::from_be_bytes([x1, x0])), u32::from(u16::from_be_bytes([y1, y0])));
         if self.width == 0 || self.height == 0 {
             return Err(damaged(&format!("its header says {} × {} pixels", self.width, self.height)));

@@ -33,6 +33,7 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Error> {
         orientation: exif.orientation,
         colour,
         capture: exif.capture,
+        single_scan: false,
         image: 0..bytes.len(),
     })
 }

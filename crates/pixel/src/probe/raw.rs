@@ -59,6 +59,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, Error> {
         orientation: exif.orientation,
         colour: preview.segments.colour(adobe_rgb),
         capture: exif.capture,
+        single_scan: preview.segments.single_scan,
         image: preview.place,
     })
 }

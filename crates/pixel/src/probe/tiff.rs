@@ -28,6 +28,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, Error> {
         orientation: exif.orientation,
         colour: colour::of_rgb(icc(&main), exif.adobe_rgb),
         capture: exif.capture,
+        single_scan: false,
         image: 0..bytes.len(),
     })
 }

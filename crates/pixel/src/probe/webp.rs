@@ -31,6 +31,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, Error> {
         orientation: exif.orientation,
         colour: colour::of_rgb(icc, exif.adobe_rgb),
         capture: exif.capture,
+        single_scan: false,
         image,
     })
 }

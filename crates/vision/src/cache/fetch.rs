@@ -14,11 +14,14 @@ use crate::{
 };
 
 /// The scripts that make models of packages' archives. They import each other, so they are written out together.
-const SCRIPTS: [(&str, &str); 5] = [
+const SCRIPTS: [(&str, &str); 8] = [
+    ("centerface.py", include_str!("../../convert/centerface.py")),
     ("convert.py", include_str!("../../convert/convert.py")),
     ("dlib_resnet.py", include_str!("../../convert/dlib_resnet.py")),
     ("efficientnet.py", include_str!("../../convert/efficientnet.py")),
     ("onnx_file.py", include_str!("../../convert/onnx_file.py")),
+    ("quantize.py", include_str!("../../convert/quantize.py")),
+    ("ranges.py", include_str!("../../convert/ranges.py")),
     ("tflite.py", include_str!("../../convert/tflite.py")),
 ];
 

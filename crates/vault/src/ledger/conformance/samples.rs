@@ -52,6 +52,7 @@ pub(in crate::ledger) fn photo(gallery: GalleryId, number: usize) -> Photo {
         format: Format::Jpeg,
         width: 6_000,
         height: 4_000,
+        single_scan: true,
         names: vec![format!("day/{number:04}.jpg")],
         capture: Capture { camera_make: Some("Canon".to_owned()), iso: Some(400), ..Capture::default() },
         stored_at: at(1),
