@@ -179,7 +179,7 @@ impl Bench {
         let seconds = clients::to_bucket(&self.seaweed, "plain", &card, TO_BUCKET, &self.folder)?;
         self.note("bucket", report::STRAIGHT, TO_BUCKET, bytes, seconds);
         fs::remove_dir_all(card)?;
-        self.send("bucket", Client::Own, 1, TO_BUCKET)
+        [Client::Own, Client::OwnPlain].into_iter().try_for_each(|client| self.send("bucket", client, 1, TO_BUCKET))
     }
 
     /// A gallery is fetched as an archive, and nginx sends the same archive as a file.

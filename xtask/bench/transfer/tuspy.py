@@ -24,4 +24,4 @@ def upload(file):
 start = time.monotonic()
 with ThreadPoolExecutor(int(at_once)) as pool:
     list(pool.map(upload, files))
-print(json.dumps({"seconds": time.monotonic() - start}))
+print(json.dumps({"seconds": time.monotonic() - start}, separators=(",", ":")))

@@ -20,16 +20,19 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Client {
     Own,
+    /// The same, told to send photos as they are.
+    OwnPlain,
     TusJs,
     Tuspy,
 }
 
 impl Client {
-    pub(super) const ALL: [Self; 3] = [Self::Own, Self::TusJs, Self::Tuspy];
+    pub(super) const ALL: [Self; 4] = [Self::Own, Self::OwnPlain, Self::TusJs, Self::Tuspy];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Own => "procession upload",
+            Self::OwnPlain => "procession upload --coding none",
             Self::TusJs => "tus-js-client",
             Self::Tuspy => "tuspy",
         }
@@ -48,9 +51,10 @@ impl Client {
         let at_once = at_once.to_string();
         let id = service.gallery(gallery)?;
         let mut command = match self {
-            Self::Own => {
+            Self::Own | Self::OwnPlain => {
                 let mut command = Command::new(binary("release"));
                 command.args(["upload", "--json", "--to", url, "--gallery", gallery, "--parallel", &at_once]).arg(card);
+                command.args((self == Self::OwnPlain).then_some("--coding=none"));
                 // What it remembers of uploads that it has begun is beside the card.
                 command.env("PROCESSION_KEY", &service.key).env("PROCESSION_DATA", card.with_extension("client"));
                 command
@@ -62,11 +66,12 @@ impl Client {
                 command
             }
         };
-        if self != Self::Own {
+        let is_own = matches!(self, Self::Own | Self::OwnPlain);
+        if !is_own {
             command.args([&format!("{url}/files"), &service.key, &id, &at_once]).args(files(card)?);
         }
         let said = quiet(&mut command)?;
-        if self != Self::Own {
+        if !is_own {
             return number(&said, "seconds");
         }
         Ok(moment(&said, "files_sent")? - moment(&said, "files_found")?)
