@@ -138,9 +138,16 @@ impl Spool {
         File::open(self.root.join(OPEN))?.sync_all()
     }
 
-    /// Records how an upload ended, and lets go of its bytes.
+    /// Records how an upload ended, and lets go of its bytes. Where the disk has no room for the record, the bytes go first: nobody
+    /// needs them any more, and after a crash in between the client sends them again.
     pub(super) fn end(&self, before: &Upload, ended: &Upload) -> io::Result<()> {
-        self.write(DONE, ended, true)?;
+        match self.write(DONE, ended, true) {
+            Err(error) if is_full(&error) => {
+                remove_file(&self.data(&before.id))?;
+                self.write(DONE, ended, true)?;
+            }
+            written => written?,
+        }
         self.leave(before)
     }
 
