@@ -136,7 +136,7 @@ impl Config {
             replicas_awaited: None,
             models: environment.home("XDG_CACHE_HOME", ".cache").join("procession").join("models"),
             threads: None,
-            niceness: 2,
+            niceness: 10,
             memory: Memory::default(),
             lease_seconds: 10,
             critical_share: CRITICAL_SHARE,
