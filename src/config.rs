@@ -143,7 +143,7 @@ impl Config {
             replicas_awaited: None,
             models: environment.home("XDG_CACHE_HOME", ".cache").join("procession").join("models"),
             threads: None,
-            niceness: 2,
+            niceness: 10,
             later_formats: vec![OutputFormat::WebP, OutputFormat::Avif],
             memory: Memory::default(),
             lease_seconds: 10,

@@ -66,6 +66,8 @@ mod scaler;
 mod schema;
 #[path = "../crates/vault/tests/support/seaweed.rs"]
 mod seaweed;
+#[path = "service/slow.rs"]
+mod slow;
 #[path = "service/small_disk.rs"]
 mod small_disk;
 #[path = "service/stages.rs"]

@@ -33,9 +33,10 @@ int fsync(int file) {
 /// Whoever has no answer for so long waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn shim(folder: &Path) -> std::path::PathBuf {
-    let (source, library) = (folder.join("hung.c"), folder.join("hung.so"));
-    fs::write(&source, SHIM).unwrap();
+/// A library to be loaded before all others.
+pub(crate) fn shim(folder: &Path, code: &str) -> std::path::PathBuf {
+    let (source, library) = (folder.join("shim.c"), folder.join("shim.so"));
+    fs::write(&source, code).unwrap();
     let options = ["-shared", "-fPIC", "-O1", "-o"];
     let made = Command::new("cc").args(options).arg(&library).arg(&source).arg("-ldl").status().unwrap();
     assert!(made.success(), "the shim is not C");
@@ -45,7 +46,7 @@ fn shim(folder: &Path) -> std::path::PathBuf {
 #[tokio::test]
 async fn a_disk_that_hangs_holds_nobody_up() {
     let folder = tempfile::tempdir().unwrap();
-    let (library, hangs) = (shim(folder.path()), folder.path().join("hangs"));
+    let (library, hangs) = (shim(folder.path(), SHIM), folder.path().join("hangs"));
     let stores = ["a", "b", "c"].map(|name| folder.path().join(name));
     let (paths, slow) = (std::env::join_paths(&stores).unwrap(), stores[2].clone());
     let gate = hangs.clone();

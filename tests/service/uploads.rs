@@ -40,7 +40,7 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    fn number(&self, name: &str) -> u64 {
+    pub(crate) fn number(&self, name: &str) -> u64 {
         self.header(name).unwrap_or_else(|| panic!("no {name}: {self:?}")).parse().unwrap()
     }
 
@@ -57,7 +57,7 @@ impl Answer {
     }
 
     #[track_caller]
-    fn refuses(self, status: u16, code: &str) -> Self {
+    pub(crate) fn refuses(self, status: u16, code: &str) -> Self {
         let answer = self.is(status);
         assert_eq!(answer.code(), code, "{answer:?}");
         answer
@@ -98,17 +98,17 @@ pub(crate) fn metadata(pairs: &[(&str, &str)]) -> String {
 }
 
 /// Begins an upload of so many bytes.
-async fn begin(service: &Running, gallery: &str, name: &str, length: usize) -> Answer {
+pub(crate) async fn begin(service: &Running, gallery: &str, name: &str, length: usize) -> Answer {
     let metadata = metadata(&[("gallery", gallery), ("filename", name)]);
     tus(service, "POST", "/files", &[("Upload-Length", &length.to_string()), ("Upload-Metadata", &metadata)], "").await
 }
 
-async fn patch(service: &Running, path: &str, offset: usize, bytes: &[u8]) -> Answer {
+pub(crate) async fn patch(service: &Running, path: &str, offset: usize, bytes: &[u8]) -> Answer {
     let headers = [("Upload-Offset", &*offset.to_string()), ("Content-Type", "application/offset+octet-stream")];
     tus(service, "PATCH", path, &headers, bytes.to_vec()).await
 }
 
-async fn head(service: &Running, path: &str) -> Answer {
+pub(crate) async fn head(service: &Running, path: &str) -> Answer {
     tus(service, "HEAD", path, &[], "").await
 }
 

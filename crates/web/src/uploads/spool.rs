@@ -15,6 +15,7 @@ use std::{
 };
 
 use procession_vault::bulk;
+use tokio::sync::Semaphore;
 
 use super::{
     place::Places,
@@ -22,6 +23,8 @@ use super::{
 };
 use crate::{Problem, Result};
 
+/// So many pieces of work with the disk are done at the same time.
+const AT_ONCE: usize = 8;
 const OPEN: &str = "open";
 const DONE: &str = "done";
 const RECORD: &str = "json";
@@ -38,6 +41,8 @@ pub(crate) struct Spool {
     taken_bytes: AtomicU64,
     /// Who works on which upload.
     pub(super) places: Arc<Places>,
+    /// For what works with the disk.
+    turns: Semaphore,
 }
 
 impl Spool {
@@ -52,6 +57,7 @@ impl Spool {
             most_bytes,
             taken_bytes: AtomicU64::new(0),
             places: Arc::default(),
+            turns: Semaphore::new(AT_ONCE),
         };
         for folder in [OPEN, DONE] {
             fs::create_dir_all(root.join(folder)).map_err(|error| spool.failed(&error))?;
@@ -65,12 +71,14 @@ impl Spool {
         self.most_bytes
     }
 
-    /// Works with the disk off the threads that serve tasks.
+    /// Works with the disk off the threads that serve tasks, when it is its turn: where hundreds send at the same time, their
+    /// bytes are not copied faster by hundreds of threads, and whoever asks for something else would wait behind them.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
     ) -> Result<T> {
         let spool = Arc::clone(self);
+        let _turn = self.turns.acquire().await.map_err(|_| Problem::internal())?;
         blocking(move || work(&spool).map_err(|error| spool.failed(&error))).await?
     }
 
@@ -138,9 +146,16 @@ impl Spool {
         File::open(self.root.join(OPEN))?.sync_all()
     }
 
-    /// Records how an upload ended, and lets go of its bytes.
+    /// Records how an upload ended, and lets go of its bytes. Where the disk has no room for the record, the bytes go first: nobody
+    /// needs them any more, and after a crash in between the client sends them again.
     pub(super) fn end(&self, before: &Upload, ended: &Upload) -> io::Result<()> {
-        self.write(DONE, ended, true)?;
+        match self.write(DONE, ended, true) {
+            Err(error) if is_full(&error) => {
+                remove_file(&self.data(&before.id))?;
+                self.write(DONE, ended, true)?;
+            }
+            written => written?,
+        }
         self.leave(before)
     }
 
