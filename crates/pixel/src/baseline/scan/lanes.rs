@@ -10,16 +10,19 @@
 //! A batch of sixteen sections is read to coefficients that stay in the second cache, then brought to the planes. Whatever
 //! is unusual ends with `None`: the scan is then read one code after another, and what that says stands.
 //!
-//! 1. [`tables`]: the codes of an MCU as one table, of which each look at 13 bits needs one entry.
-//! 2. [`kernel`]: the looks, without a branch that depends on the bits.
-//! 3. [`log`]: what was found, to blocks of coefficients.
+//! 1. [`flat`]: the scan's bytes without their stuffing.
+//! 2. [`tables`]: the codes of an MCU as one table, of which each look at 13 bits needs one entry.
+//! 3. [`kernel`]: the looks, without a branch that depends on the bits.
+//! 4. [`log`]: what was found, to blocks of coefficients.
 
+mod flat;
 mod kernel;
 mod log;
 mod tables;
 
 use super::{Course, Depth};
-use crate::{baseline::transform::avx2::Avx2, pool::Buffer};
+use crate::baseline::transform::avx2::Avx2;
+use flat::Flat;
 use kernel::{LANES, MOST_BLOCKS_AT_ONCE, State};
 use log::{Blocks, Log, SLOTS};
 use tables::Tables;
@@ -27,42 +30,14 @@ use tables::Tables;
 /// Bytes from where one lane begins to where the next one does: at most so many that sixteen sections' coefficients fit the
 /// second cache, and where blocks are short fewer. Not a power of two: the lanes would compete for the same lines of the first.
 const SECTIONS: std::ops::RangeInclusive<usize> = 256..=(8 << 10) + 5 * 64;
+/// Bytes that a batch takes, but for lanes that fall into step late.
+const MOST_BYTES: usize = (LANES + 2) * *SECTIONS.end();
 /// Scans with fewer bytes are not worth the tables. Tests read short ones too.
 const LEAST_BYTES: usize = if cfg!(test) { 256 } else { 256 << 10 };
 /// Batches in a row in which fewer than half of the lanes fell into step, after which the scan is read one code after another.
 const MOST_FAILURES: usize = 8;
 /// Bits that a lane may read in a batch.
 const MOST_BITS: u64 = 1 << 18;
-
-/// The bytes of a scan up to its first marker, without what is stuffed between them.
-struct Flat {
-    /// Zeros follow: a window may begin at any of the bytes, or right behind them.
-    bytes: Buffer,
-    len: usize,
-}
-
-impl Flat {
-    fn new(mut scan: &[u8]) -> Self {
-        let mut bytes = Buffer::new(scan.len() + 8);
-        let mut len = 0;
-        loop {
-            let plain = memchr::memchr(0xff, scan).unwrap_or(scan.len());
-            bytes[len..len + plain].copy_from_slice(&scan[..plain]);
-            len += plain;
-            let Some(rest) = scan[plain..].strip_prefix(&[0xff, 0]) else { break };
-            bytes[len] = 0xff;
-            len += 1;
-            scan = rest;
-        }
-        bytes[len..len + 8].fill(0);
-        Self { bytes, len }
-    }
-
-    /// Bits.
-    fn bits(&self) -> u64 {
-        self.len as u64 * 8
-    }
-}
 
 /// Whether this processor has what it takes.
 pub(super) fn is_available() -> bool {
@@ -99,10 +74,11 @@ fn sections<const N: usize>(course: &mut Course<'_, '_>) -> Option<()> {
         return None;
     }
     let tables = Tables::new(course, N)?;
-    let flat = Flat::new(header.scan);
-    let mut batch = Batch::new(course.blocks.len(), flat.len);
+    let mut flat = Flat::new(header.scan);
+    let mut batch = Batch::new(course.blocks.len(), header.scan.len());
     let (mut at, mut next, mut failures) = (0, 0, 0);
     while next < columns * rows {
+        at = flat.ensure(at, MOST_BYTES);
         batch.read(&tables, &flat, at)?;
         let lanes = batch.in_step();
         failures = if lanes * 2 < batch.count { failures + 1 } else { 0 };
@@ -183,7 +159,7 @@ impl Batch {
     }
 
     /// Reads from a bit at which an MCU begins. `None` if not even that can be read.
-    fn read(&mut self, tables: &Tables, flat: &Flat, at: u64) -> Option<()> {
+    fn read(&mut self, tables: &Tables, flat: &Flat<'_>, at: u64) -> Option<()> {
         self.begin(flat, at);
         let mut cursors = [(0, 0); LANES];
         let last = self.count - 1;
@@ -199,7 +175,7 @@ impl Batch {
             if self.until[..last].iter().all(Option::is_some) && self.state.bit(last) >= wanted {
                 break;
             }
-            if self.is_full() {
+            if self.is_full(flat) {
                 self.section = (self.section / 2).max(*SECTIONS.start());
                 return (self.state.whole(0) >= self.mcu).then_some(());
             }
@@ -212,10 +188,10 @@ impl Batch {
     }
 
     /// Whether the lanes must not read on.
-    fn is_full(&self) -> bool {
+    fn is_full(&self, flat: &Flat<'_>) -> bool {
         let is_full = |lane| {
             let bits = self.state.bit(lane) - self.from[lane];
-            self.begun(lane) + MOST_BLOCKS_AT_ONCE > SLOTS || bits > MOST_BITS
+            self.begun(lane) + MOST_BLOCKS_AT_ONCE > SLOTS || bits > MOST_BITS || flat.is_beyond(self.state.bit(lane))
         };
         self.state.has_stopped(0) || (0..self.count).any(is_full)
     }
@@ -232,7 +208,7 @@ impl Batch {
         }
     }
 
-    fn begin(&mut self, flat: &Flat, at: u64) {
+    fn begin(&mut self, flat: &Flat<'_>, at: u64) {
         (0..self.count).for_each(|lane| self.blocks.forget(lane, self.begun(lane)));
         self.count = 1;
         self.from[0] = at;

@@ -12,7 +12,7 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    Flat,
+    flat::Flat,
     log::{Blocks, Log, SLOTS, record, start},
     tables::{ALL, BEYOND, BITS, ENDED, ENTRIES, Entries, Tables},
 };
@@ -117,7 +117,7 @@ impl State {
     pub(super) fn advance(
         &mut self,
         tables: &Tables,
-        flat: &Flat,
+        flat: &Flat<'_>,
         log: &mut Log,
         blocks: &mut Blocks,
     ) -> (usize, usize) {
@@ -188,12 +188,12 @@ fn retable(lanes: &mut Registers, constants: &Constants) {
 /// 57 bits or more of each lane, from the highest.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn windows(bits: __m512i, flat: &Flat) -> __m512i {
+fn windows(bits: __m512i, flat: &Flat<'_>) -> __m512i {
     let swapped =
         _mm512_set4_epi64(0x0809_0a0b_0c0d_0e0f, 0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f, 0x0001_0203_0405_0607);
-    let at = _mm512_min_epu64(_mm512_srli_epi64::<3>(bits), _mm512_set1_epi64(flat.len as i64));
+    let at = _mm512_min_epu64(_mm512_srli_epi64::<3>(bits), _mm512_set1_epi64(flat.len() as i64));
     // SAFETY: eight bytes are there from any of the bytes, and from behind the last.
-    let bytes = unsafe { _mm512_i64gather_epi64::<1>(at, flat.bytes.as_ptr().cast()) };
+    let bytes = unsafe { _mm512_i64gather_epi64::<1>(at, flat.bytes().as_ptr().cast()) };
     _mm512_sllv_epi64(_mm512_shuffle_epi8(bytes, swapped), _mm512_and_si512(bits, _mm512_set1_epi64(7)))
 }
 
@@ -288,7 +288,7 @@ unsafe fn append(target: &mut [u64; MOST_RECORDS], count: &mut usize, numbers: _
 unsafe fn advance(
     state: &mut State,
     tables: &Tables,
-    flat: &Flat,
+    flat: &Flat<'_>,
     log: &mut Log,
     blocks: &mut Blocks,
 ) -> (usize, usize) {
@@ -347,7 +347,7 @@ impl Eight {
     /// to the registers: a register that is loaded from where numbers were just stored one by one waits for them.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn unstick(&mut self, mut stuck: u8, lanes: &mut Registers, tables: &Tables, flat: &Flat, blocks: &mut Blocks) {
+    fn unstick(&mut self, mut stuck: u8, lanes: &mut Registers, tables: &Tables, flat: &Flat<'_>, blocks: &mut Blocks) {
         while stuck != 0 {
             let lane = stuck.trailing_zeros() as usize & 7;
             let mask = 1 << lane;
@@ -368,7 +368,7 @@ impl Eight {
     }
 
     /// One look of a lane without the table: bits taken, and the position after it.
-    fn slow(&self, lane: usize, tables: &Tables, flat: &Flat, blocks: &mut Blocks) -> Option<(u32, u64)> {
+    fn slow(&self, lane: usize, tables: &Tables, flat: &Flat<'_>, blocks: &mut Blocks) -> Option<(u32, u64)> {
         let (bit, position, slot) = (self.bits[lane], self.positions[lane], self.slots[lane] as usize);
         let (taken, steps, value) = tables.slow(self.blocks[lane] as usize, position, window(flat, bit))?;
         if position == 0 {
@@ -387,8 +387,8 @@ impl Eight {
 }
 
 /// 57 bits or more, from the highest.
-fn window(flat: &Flat, bit: u64) -> u64 {
-    let at = (bit / 8).min(flat.len as u64) as usize;
-    let bytes = flat.bytes.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
+fn window(flat: &Flat<'_>, bit: u64) -> u64 {
+    let at = (bit / 8).min(flat.len() as u64) as usize;
+    let bytes = flat.bytes().get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
     u64::from_be_bytes(bytes) << (bit & 7)
 }

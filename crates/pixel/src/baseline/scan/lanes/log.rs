@@ -1,7 +1,7 @@
 //! What the lanes have found, to blocks of coefficients.
 
 use super::{
-    Flat,
+    flat::Flat,
     kernel::{LANES, MOST_RECORDS, State},
     tables::{HIGH, Tables, halves},
 };
@@ -70,7 +70,7 @@ impl Blocks {
     }
 
     /// Has the lanes read on.
-    pub(super) fn advance(&mut self, state: &mut State, tables: &Tables, flat: &Flat, log: &mut Log) {
+    pub(super) fn advance(&mut self, state: &mut State, tables: &Tables, flat: &Flat<'_>, log: &mut Log) {
         let (records, starts) = state.advance(tables, flat, log, self);
         for &entry in log.starts.iter().take(starts) {
             self.begin((entry >> start::BLOCK) as usize, entry & ((1 << start::BLOCK) - 1));
