@@ -29,7 +29,7 @@ use tables::Tables;
 
 /// Bytes from where one lane begins to where the next one does: at most so many that sixteen sections' coefficients fit the
 /// second cache, and where blocks are short fewer. Not a power of two: the lanes would compete for the same lines of the first.
-const SECTIONS: std::ops::RangeInclusive<usize> = 256..=(8 << 10) + 5 * 64;
+const SECTIONS: std::ops::RangeInclusive<usize> = 256..=(12 << 10) + 5 * 64;
 /// Bytes that a batch takes, but for lanes that fall into step late.
 const MOST_BYTES: usize = (LANES + 2) * *SECTIONS.end();
 /// Scans with fewer bytes are not worth the tables. Tests read short ones too.

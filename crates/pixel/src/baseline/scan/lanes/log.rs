@@ -7,7 +7,7 @@ use super::{
 };
 
 /// Blocks that a lane has room for. Not a power of two: the lanes' blocks would compete for the same lines of the cache.
-pub(super) const SLOTS: usize = 1024 + 5;
+pub(super) const SLOTS: usize = 1536 + 5;
 
 /// What was found at a look: from the lowest bit, two values (7 bits each), their places in the block (6 each), 6 free, the
 /// block.
