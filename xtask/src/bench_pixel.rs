@@ -5,8 +5,7 @@
 //! turns, each as a process of its own, and with real-time priority where the user may give it (as root), so that what else
 //! the machine does counts little; the ratio of each round is what counts.
 //!
-//! Then the stages of decoding alone, on one thread: what reading the photos' coefficients takes is what no decoder that reads one
-//! code after another can be faster than, and the whole job is held against it.
+//! Then the stages of decoding alone, on one thread: the whole job is held against what reading the photos' coefficients takes.
 
 mod report;
 

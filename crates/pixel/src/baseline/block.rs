@@ -21,7 +21,7 @@ pub(super) struct Places {
 }
 
 /// The position in zigzag order of the last coefficient that a scale shows, by eighths.
-const LAST: [u32; 9] = [0, 0, 4, 12, 24, 39, 51, 59, 63];
+pub(super) const LAST: [u32; 9] = [0, 0, 4, 12, 24, 39, 51, 59, 63];
 
 /// Row and column of each coefficient, as row × 8 + column, in zigzag order (T.81, figure A.6).
 pub(super) const ZIGZAG: [u8; 64] = [
@@ -41,6 +41,11 @@ impl Places {
             }
         }
         Self { places }
+    }
+
+    /// Where a coefficient goes, by its place in zigzag order.
+    pub(super) fn of(&self, position: u8) -> u8 {
+        self.places[usize::from(position)]
     }
 
     #[inline(always)]

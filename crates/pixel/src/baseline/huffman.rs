@@ -15,9 +15,9 @@ use super::header::Code;
 /// Bits that index [`Dc`].
 pub(super) const DC_BITS: u32 = 10;
 /// Bits that index [`Ac::pairs`].
-pub(super) const PAIR_BITS: u32 = 12;
+pub(super) const PAIR_BITS: u32 = 13;
 /// Bits that index [`Ac::skips`].
-pub(super) const SKIP_BITS: u32 = 12;
+pub(super) const SKIP_BITS: u32 = 13;
 /// Bits that index [`Slow`]'s table of short codes.
 const SHORT_BITS: u32 = 10;
 /// Added to the position in a block by the code for "no more coefficients".

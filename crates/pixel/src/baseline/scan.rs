@@ -1,5 +1,8 @@
 //! Block after block, MCU after MCU (T.81, A.2), from restart to restart (F.2.1.3), to planes.
 
+#[cfg(target_arch = "x86_64")]
+mod lanes;
+
 use std::rc::Rc;
 
 use super::{
@@ -58,6 +61,38 @@ struct Course<'a, 'b> {
 /// Reads the scan to planes with room for whole MCUs, one for each component (none for [`Depth::Coefficients`]), at
 /// `eighths` eighths. `None` if it breaks off, or has what no such scan has.
 pub(super) fn read(header: &Header<'_>, eighths: usize, planes: &mut [Plane], depth: Depth) -> Option<()> {
+    let mut course = course(header, eighths, planes, depth)?;
+    #[cfg(target_arch = "x86_64")]
+    if lanes::read(&mut course, eighths).is_some() {
+        return Some(());
+    }
+    one_by_one(&mut course, eighths)
+}
+
+/// The same with one code after another.
+#[cfg(test)]
+pub(super) fn read_one_by_one(header: &Header<'_>, eighths: usize, planes: &mut [Plane]) -> Option<()> {
+    one_by_one(&mut course(header, eighths, planes, Depth::Samples)?, eighths)
+}
+
+/// The same in lanes only.
+#[cfg(all(test, target_arch = "x86_64"))]
+pub(super) fn read_in_lanes(header: &Header<'_>, eighths: usize, planes: &mut [Plane]) -> Option<()> {
+    lanes::read(&mut course(header, eighths, planes, Depth::Samples)?, eighths)
+}
+
+/// Whether this processor can read in lanes.
+#[cfg(all(test, target_arch = "x86_64"))]
+pub(super) fn has_lanes() -> bool {
+    lanes::is_available()
+}
+
+fn course<'a, 'b>(
+    header: &'b Header<'a>,
+    eighths: usize,
+    planes: &'b mut [Plane],
+    depth: Depth,
+) -> Option<Course<'a, 'b>> {
     let mut planes = planes.iter_mut();
     let (mut dcs, mut acs) = (Vec::new(), Vec::new());
     let mut tracks = Vec::new();
@@ -81,14 +116,19 @@ pub(super) fn read(header: &Header<'_>, eighths: usize, planes: &mut [Plane], de
             predictor: 0,
         });
     }
-    let mut course = Course { header, tracks, blocks, places: transform::places(eighths), depth };
+    Some(Course { header, tracks, blocks, places: transform::places(eighths), depth })
+}
+
+/// Reads one code after another, from the first.
+fn one_by_one(course: &mut Course<'_, '_>, eighths: usize) -> Option<()> {
+    course.tracks.iter_mut().for_each(|track| track.predictor = 0);
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2") {
         // SAFETY: the processor has what it is compiled for.
         #[allow(unsafe_code)]
-        return unsafe { with_avx2(&mut course, eighths) };
+        return unsafe { with_avx2(course, eighths) };
     }
-    by_scale::<Scalar>(&mut course, eighths)
+    by_scale::<Scalar>(course, eighths)
 }
 
 /// The tables of a code, made once for all components that have it: they have to fit the processor's first cache.

@@ -1,7 +1,9 @@
 //! The decoder beside libjpeg and beside floating point.
 
 use super::{
-    decode,
+    decode, frame,
+    header::Header,
+    plane, scan,
     transform::{self, Kernel, Transform, scalar::Scalar},
 };
 use crate::{
@@ -232,6 +234,92 @@ fn same<const N: usize>(coefficients: &[i16; 256], steps: &[u8; 64]) {
     }
 }
 
+type Read = fn(&Header<'_>, usize, &mut [Plane]) -> Option<()>;
+
+/// Decodes as [`decode`] does, in one of its ways.
+fn decoded(bytes: &[u8], eighths: u32, read: Read) -> Option<Frame> {
+    let header = Header::read(bytes)?;
+    let mut planes: Vec<Plane> = header.components.iter().map(|part| plane(&header, part, eighths as usize)).collect();
+    read(&header, eighths as usize, &mut planes)?;
+    Some(frame(&header, planes, eighths as usize))
+}
+
+fn assert_same(a: &Frame, b: &Frame, what: &str) {
+    for (a, b) in a.planes.iter().zip(&b.planes) {
+        assert_eq!((a.width, a.height), (b.width, b.height), "{what}");
+        assert!((0..a.height).all(|y| a.row(y) == b.row(y)), "{what} differs");
+    }
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn lanes_read_what_is_read_one_code_after_another() {
+    if !scan::has_lanes() {
+        return;
+    }
+    let mut chance = Chance(7);
+    for (sampling, eighths) in SAMPLINGS.into_iter().flat_map(|sampling| [1, 2, 3, 4].map(|n| (sampling, n))) {
+        for (noise, quality) in [(120, 98), (60, 90), (3, 80), (0, 50)] {
+            let (width, height) = (500 + chance.below(400), 400 + chance.below(300));
+            let rgb = picture(width, height, 3, noise, &mut chance);
+            let bytes = code(width, height, &rgb, Coding { sampling, quality, ..Coding::PLAIN });
+            let what = format!("{width} × {height}, {sampling:?}, {eighths}/8, quality {quality}");
+            let plain = decoded(&bytes, eighths, scan::read_one_by_one).unwrap();
+            let lanes = decoded(&bytes, eighths, scan::read_in_lanes);
+            // More blocks than lanes have room for are left to the other way.
+            assert_eq!(lanes.is_some(), sampling != (4, 2), "{what}");
+            if let Some(lanes) = lanes {
+                assert_same(&lanes, &plain, &what);
+            }
+        }
+    }
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn lanes_leave_restarts_and_large_scales_to_the_other_way() {
+    let mut chance = Chance(8);
+    let rgb = picture(300, 200, 3, 60, &mut chance);
+    let plain = code(300, 200, &rgb, Coding::PLAIN);
+    let restarting = code(300, 200, &rgb, Coding { restart: 5, ..Coding::PLAIN });
+    assert_eq!(decoded(&plain, 4, scan::read_in_lanes).is_some(), scan::has_lanes());
+    assert!(decoded(&plain, 5, scan::read_in_lanes).is_none());
+    assert!(decoded(&restarting, 4, scan::read_in_lanes).is_none());
+}
+
+#[test]
+fn damaged_photos_are_read_in_lanes_as_one_code_after_another() {
+    let mut chance = Chance(9);
+    let mut read = 0;
+    for round in 0..400 {
+        let (width, height) = (100 + chance.below(300), 100 + chance.below(200));
+        let rgb = picture(width, height, 3, 1 + chance.below(100), &mut chance);
+        let sampling = SAMPLINGS[round % SAMPLINGS.len()];
+        let bytes = code(width, height, &rgb, Coding { sampling, ..Coding::PLAIN });
+        for _ in 0..10 {
+            let mut bytes = bytes.clone();
+            damage(&mut bytes, &mut chance);
+            read += usize::from(same_either_way(&bytes, 1 + chance.below(4) as u32));
+        }
+    }
+    assert!(read > 500, "only {read} are read");
+}
+
+/// Whether it is read, which may not depend on the way.
+fn same_either_way(bytes: &[u8], eighths: u32) -> bool {
+    if Header::read(bytes).is_none_or(|header| header.width * header.height > 1 << 20) {
+        return false;
+    }
+    let plain = decoded(bytes, eighths, scan::read_one_by_one);
+    let whichever =
+        decoded(bytes, eighths, |header, eighths, planes| scan::read(header, eighths, planes, scan::Depth::Samples));
+    assert_eq!(plain.is_some(), whichever.is_some());
+    if let (Some(plain), Some(whichever)) = (&plain, &whichever) {
+        assert_same(plain, whichever, "a damaged photo");
+    }
+    plain.is_some()
+}
+
 /// Bits, bytes, cuts, markers and repeats, anywhere or in the header.
 fn damage(bytes: &mut Vec<u8>, chance: &mut Chance) {
     for _ in 0..=chance.below(3) {
@@ -283,6 +371,7 @@ fn damaged(round: usize, chance: &mut Chance) -> Fate {
     if u64::from(size.0) * u64::from(size.1) > 1 << 20 {
         return Fate::Refused;
     }
+    same_either_way(&bytes, eighths);
     let Some(ours) = decode(&bytes, size, eighths) else {
         return Fate::Declined;
     };

@@ -35,10 +35,10 @@ mod x86_64 {
     use std::arch::x86_64::{
         __m128i, __m256i, _mm_add_epi32, _mm_packs_epi32, _mm_packus_epi16, _mm_set1_epi32, _mm_srai_epi32,
         _mm_storeu_si128, _mm_sub_epi32, _mm256_add_epi32, _mm256_castsi256_si128, _mm256_extracti128_si256,
-        _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mullo_epi16, _mm256_packs_epi32, _mm256_packus_epi16,
-        _mm256_permute2x128_si256, _mm256_permute4x64_epi64, _mm256_permutevar8x32_epi32, _mm256_set_m128i,
-        _mm256_set1_epi32, _mm256_setr_epi8, _mm256_setr_epi32, _mm256_shuffle_epi8, _mm256_srai_epi32,
-        _mm256_storeu_si256, _mm256_sub_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi64,
+        _mm256_insert_epi16, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mullo_epi16, _mm256_packs_epi32,
+        _mm256_packus_epi16, _mm256_permute2x128_si256, _mm256_permute4x64_epi64, _mm256_permutevar8x32_epi32,
+        _mm256_set_m128i, _mm256_set1_epi32, _mm256_setr_epi8, _mm256_setr_epi32, _mm256_shuffle_epi8,
+        _mm256_srai_epi32, _mm256_storeu_si256, _mm256_sub_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi64,
     };
 
     use super::super::{Coefficients, FIRST_BIAS, FIRST_SHIFT, Kernel, SECOND_BIAS, SECOND_SHIFT, Samples, Transform};
@@ -51,6 +51,24 @@ mod x86_64 {
         fn samples<const N: usize>(coefficients: &Coefficients, transform: &Transform) -> Samples {
             // SAFETY: `scan` uses this kernel after it has found AVX2, and nobody else does.
             unsafe { if N <= 4 { four::<N>(coefficients, transform) } else { eight::<N>(coefficients, transform) } }
+        }
+    }
+
+    impl Avx2 {
+        /// [`Kernel::samples`] for scales up to 4, of a block's first coefficient and the others: rows of 4.
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        pub(in super::super::super) fn samples_of_four<const N: usize>(
+            first: i16,
+            others: &[i16; 16],
+            transform: &Transform,
+        ) -> [u8; 16] {
+            let coefficients = _mm256_insert_epi16::<0>(load(others), first);
+            let Some(steps) = transform.steps.first_chunk() else { return [0; 16] };
+            let mut samples = [0; 16];
+            // SAFETY: 16 bytes are there.
+            unsafe { _mm_storeu_si128(samples.as_mut_ptr().cast(), points::<N>(coefficients, load(steps), transform)) };
+            samples
         }
     }
 
@@ -88,15 +106,34 @@ mod x86_64 {
 
     #[inline]
     #[target_feature(enable = "avx2")]
+    fn shifted<const BITS: i32>(sum: __m128i, bias: __m128i) -> __m128i {
+        _mm_srai_epi32::<BITS>(_mm_add_epi32(sum, bias))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
     fn four<const N: usize>(coefficients: &Coefficients, transform: &Transform) -> Samples {
         let (Some(coefficients), Some(steps)) = (coefficients.first_chunk(), transform.steps.first_chunk()) else {
             return [0; 64];
         };
-        let scaled = _mm256_mullo_epi16(load(coefficients), load(steps));
+        let mut samples = [0; 64];
+        // SAFETY: 16 bytes are there.
+        unsafe {
+            _mm_storeu_si128(samples.as_mut_ptr().cast(), points::<N>(load(coefficients), load(steps), transform));
+        };
+        samples
+    }
+
+    /// The samples of a block of 4 × 4 or fewer coefficients.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn points<const N: usize>(coefficients: __m256i, steps: __m256i, transform: &Transform) -> __m128i {
+        let scaled = _mm256_mullo_epi16(coefficients, steps);
         let weights = &transform.vectors.four;
         let half = _mm_set1_epi32(FIRST_BIAS);
-        let [a, b, c, d] = four_points::<N>(scaled, weights)
-            .map(|sum| _mm_srai_epi32::<{ FIRST_SHIFT as i32 }>(_mm_add_epi32(sum, half)));
+        let [a, b, c, d] = four_points::<N>(scaled, weights);
+        let [a, b] = [shifted::<{ FIRST_SHIFT as i32 }>(a, half), shifted::<{ FIRST_SHIFT as i32 }>(b, half)];
+        let [c, d] = [shifted::<{ FIRST_SHIFT as i32 }>(c, half), shifted::<{ FIRST_SHIFT as i32 }>(d, half)];
         // A row for each sample across, vertical frequencies 0 to 3 in it: to pairs (0, 2), then (1, 3), of each sample.
         let rows = _mm256_set_m128i(_mm_packs_epi32(c, d), _mm_packs_epi32(a, b));
         let order = _mm256_setr_epi8(
@@ -104,13 +141,10 @@ mod x86_64 {
         );
         let pairs = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_shuffle_epi8(rows, order));
         let bias = _mm_set1_epi32(SECOND_BIAS);
-        let [a, b, c, d] = four_points::<N>(pairs, weights)
-            .map(|sum| _mm_srai_epi32::<{ SECOND_SHIFT as i32 }>(_mm_add_epi32(sum, bias)));
-        let bytes = _mm_packus_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d));
-        let mut samples = [0; 64];
-        // SAFETY: 16 bytes are there.
-        unsafe { _mm_storeu_si128(samples.as_mut_ptr().cast(), bytes) };
-        samples
+        let [a, b, c, d] = four_points::<N>(pairs, weights);
+        let [a, b] = [shifted::<{ SECOND_SHIFT as i32 }>(a, bias), shifted::<{ SECOND_SHIFT as i32 }>(b, bias)];
+        let [c, d] = [shifted::<{ SECOND_SHIFT as i32 }>(c, bias), shifted::<{ SECOND_SHIFT as i32 }>(d, bias)];
+        _mm_packus_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d))
     }
 
     /// Eight samples of each of eight vectors: pairs (0, 2), (4, 6), (1, 3), (5, 7) to the sums of samples 0 to 7.
