@@ -44,6 +44,7 @@ impl Places {
     }
 
     /// Where a coefficient goes, by its place in zigzag order.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn of(&self, position: u8) -> u8 {
         self.places[usize::from(position)]
     }
