@@ -36,7 +36,7 @@ pub(crate) async fn make_owed(system: &Arc<System>, owing: &Owing) -> Result<Vec
         .await??
     };
     let made = keep_all(system, photo, finished.fingerprint, rendered).await?;
-    Ok(in_order(recipe, finished.variants.iter().chain(&made)))
+    Ok(in_order(recipe, &[&finished.variants[..], &made].concat()))
 }
 
 /// The recipe by which a photo was finished, if it still is the same, and the same engine has it.
@@ -64,12 +64,13 @@ fn make(
     render(system, decoded, plan)
 }
 
-fn in_order<'a>(recipe: &Recipe, variants: impl Iterator<Item = &'a Variant> + Clone) -> Vec<Variant> {
+/// Those of the variants that the recipe names, in its order.
+fn in_order(recipe: &Recipe, variants: &[Variant]) -> Vec<Variant> {
     let files =
         recipe.variants.iter().flat_map(|spec| spec.formats.iter().map(|encoding| (&spec.name, encoding.format)));
-    files.filter_map(|(name, format)| find(variants.clone(), name, format).cloned()).collect()
+    files.filter_map(|(name, format)| find(variants, name, format).cloned()).collect()
 }
 
-fn find<'a>(variants: impl IntoIterator<Item = &'a Variant>, name: &str, format: OutputFormat) -> Option<&'a Variant> {
-    variants.into_iter().find(|variant| variant.name == name && variant.format == format)
+fn find<'a>(variants: &'a [Variant], name: &str, format: OutputFormat) -> Option<&'a Variant> {
+    variants.iter().find(|variant| variant.name == name && variant.format == format)
 }
