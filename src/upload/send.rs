@@ -158,7 +158,7 @@ impl Sender {
                 let _connection = self.connections.acquire().await;
                 let passage = self.link.enter();
                 let begun = self.api.begin(*new, content, range.clone(), true).await?;
-                passage.brought(length);
+                passage.brought(length, begun.worked);
                 begun
             }
             None => self.api.begin(*new, content, range.clone(), false).await?,
@@ -180,7 +180,7 @@ impl Sender {
             }
             other => {
                 let now = other?;
-                passage.brought(now.offset - progress.offset);
+                passage.brought(now.offset - progress.offset, now.worked);
                 Ok(now)
             }
         }

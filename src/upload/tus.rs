@@ -1,6 +1,6 @@
 //! The requests of tus 1.0.0, one function each.
 
-use std::{io::SeekFrom, ops::Range};
+use std::{io::SeekFrom, ops::Range, time::Duration};
 
 use procession_domain::PhotoId;
 use reqwest::{Body, Method, RequestBuilder, Response};
@@ -20,6 +20,8 @@ pub(super) struct Progress {
     pub(super) offset: u64,
     /// The photo, if it is durable.
     pub(super) photo: Option<PhotoId>,
+    /// What the request took at the service beside its bytes' way.
+    pub(super) worked: Duration,
 }
 
 /// What a new upload is.
@@ -86,7 +88,9 @@ impl Api {
         let url = url.map(str::to_owned).or_else(|| header("location")).ok_or_else(|| odd("no Location"))?;
         let offset = header("upload-offset").map_or(Ok(0), |offset| offset.parse().map_err(|_| odd("no offset")))?;
         let photo = header("procession-photo").and_then(|photo| photo.parse().ok());
-        Ok(Progress { url, offset, photo })
+        let worked =
+            header("server-timing").and_then(|said| said.strip_prefix("work;dur=")?.parse().ok()).unwrap_or(0.0);
+        Ok(Progress { url, offset, photo, worked: Duration::try_from_secs_f64(worked / 1e3).unwrap_or_default() })
     }
 }
 

@@ -106,11 +106,13 @@ async fn handle(State(service): State<Arc<Service>>, request: Request) -> Respon
     let task = tokio::spawn(async move {
         let (mut parts, body) = request.into_parts();
         let mut incoming = Incoming::new(body, &parts.headers, &service);
-        let answered = route(&service, &mut parts, &mut incoming).await;
-        if answered.is_err() {
-            incoming.linger().await;
+        match route(&service, &mut parts, &mut incoming).await {
+            Ok(response) => headers::timed(response, incoming.worked()),
+            Err(problem) => {
+                incoming.linger().await;
+                problem.into_response()
+            }
         }
-        answered.into_response()
     });
     task.await.unwrap_or_else(|error| {
         tracing::error!(%error, "a request for an upload ended early");

@@ -40,6 +40,8 @@ async fn a_photo_comes_in_pieces_and_is_acknowledged_when_it_is_durable() {
     assert_eq!(first.number("upload-offset"), 100_000);
     assert!(first.header("upload-expires").is_some());
     assert!(first.header("procession-photo").is_none());
+    let worked: f64 = first.header("server-timing").unwrap().strip_prefix("work;dur=").unwrap().parse().unwrap();
+    assert!(worked > 0.0);
     let half = head(&service, &path).await.is(200);
     assert_eq!((half.number("upload-offset"), half.number("upload-length")), (100_000, bytes.len() as u64));
     assert_eq!(half.header("upload-metadata"), Some(&*metadata(&[("gallery", &gallery), ("filename", "card/1.jpg")])));

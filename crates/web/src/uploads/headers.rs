@@ -1,6 +1,11 @@
 //! The headers of tus, read strictly and written.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use std::time::Duration;
+
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::Response,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use procession_domain::Timestamp;
 
@@ -28,10 +33,20 @@ pub(super) const UPLOAD_CONCAT: HeaderName = HeaderName::from_static("upload-con
 pub(super) const UPLOAD_CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
 pub(super) const UPLOAD_EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
 pub(super) const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// The codings of photos that are understood.
 pub(super) const CODINGS: HeaderName = HeaderName::from_static("procession-codings");
 /// The photo that an upload became.
 pub(super) const PHOTO: HeaderName = HeaderName::from_static("procession-photo");
+
+/// Says what the request took here beside its bytes' way ([Server Timing](https://www.w3.org/TR/server-timing/)): clients choose by the
+/// rest how they send.
+pub(super) fn timed(mut response: Response, worked: Duration) -> Response {
+    let said = format!("work;dur={:.1}", worked.as_secs_f64() * 1e3);
+    let value = HeaderValue::try_from(said).ok();
+    response.headers_mut().extend(value.map(|value| (SERVER_TIMING, value)));
+    response
+}
 
 /// The request can not be understood.
 pub(super) fn malformed(detail: impl Into<String>) -> Problem {

@@ -1,7 +1,7 @@
 //! The bytes of a request on their way to the disk: a photo is never whole in memory here, and nobody holds a place without
 //! sending.
 
-use std::{fs::File, os::unix::fs::FileExt as _, path::PathBuf, time::Duration};
+use std::{fs::File, os::unix::fs::FileExt as _, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, BodyDataStream, HttpBody as _},
@@ -9,6 +9,7 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
+use procession_domain::{Clock, Timestamp};
 use tokio::sync::watch;
 
 use super::{
@@ -39,6 +40,10 @@ pub(super) struct Incoming {
     is_empty: bool,
     idle: Duration,
     stopping: watch::Receiver<bool>,
+    clock: Arc<dyn Clock>,
+    began: Timestamp,
+    /// How long it was waited for bytes.
+    waited: Duration,
 }
 
 /// What came of a request.
@@ -59,12 +64,20 @@ impl Incoming {
             body: body.into_data_stream(),
             idle: service.settings.idle,
             stopping: service.stopping.clone(),
+            clock: Arc::clone(&service.system.clock),
+            began: service.system.clock.now(),
+            waited: Duration::ZERO,
         }
     }
 
     /// True if there are no bytes.
     pub(super) fn is_empty(&self) -> bool {
         self.is_empty
+    }
+
+    /// How long the request took so far without what it waited for bytes.
+    pub(super) fn worked(&self) -> Duration {
+        self.clock.now().since(self.began).saturating_sub(self.waited)
     }
 
     /// Goes on only if the client does not announce more.
@@ -78,7 +91,7 @@ impl Incoming {
     /// Writes the bytes to a file, from an offset on and so many at most.
     pub(super) async fn receive(
         &mut self,
-        spool: &std::sync::Arc<Spool>,
+        spool: &Arc<Spool>,
         place: &mut Place,
         (data, from, most): (PathBuf, u64, u64),
         checksum: Option<Checksum>,
@@ -125,6 +138,7 @@ impl Incoming {
     /// Fills the buffer as far as bytes come. False if they were the last.
     async fn gather(&mut self, place: &mut Place, buffer: &mut BytesMut) -> Result<bool> {
         self.asks_first = false;
+        let before = self.clock.now();
         let Self { body, stopping, idle, .. } = self;
         let gathered = tokio::select! {
             biased;
@@ -133,6 +147,7 @@ impl Incoming {
                 gathered.unwrap_or_else(|_| Err(too_slow()))
             }
         };
+        self.waited += self.clock.now().since(before);
         let least = self.idle.as_secs().max(1) * LEAST_BYTES_PER_SECOND;
         match gathered {
             Err(problem) if problem.status == StatusCode::REQUEST_TIMEOUT && buffer.len() as u64 >= least => Ok(true),
