@@ -1,26 +1,49 @@
 //! Threads for what computes for long. They give way to the threads that answer clients.
 
-use tokio::sync::oneshot;
+use std::{sync::OnceLock, time::Duration};
+
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{Error, Result};
 
-/// Runs work on a thread of its own that gives way to others by so many steps of nice(1). A thread is made for each piece of
-/// work, because without privileges its priority cannot be raised again; beside a photo's work that is nothing.
+/// The most that nice(1) can do.
+const NICEST: u8 = 19;
+/// Threads stay, and with them what they remember from photo to photo, such as the weights of a resize.
+const STAY: Duration = Duration::from_secs(600);
+
+/// The threads of each niceness. They end with the process.
+static THREADS: [OnceLock<Runtime>; NICEST as usize + 1] = [const { OnceLock::new() }; NICEST as usize + 1];
+
+/// Runs work on a thread that gives way to others by so many steps of nice(1), 0 to 19. Without privileges a thread's priority
+/// cannot be raised again, so each niceness has its own.
 ///
 /// # Errors
 /// `Bug` if there is no thread to be had, or the work panicked.
 pub async fn in_background<T: Send + 'static>(niceness: u8, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let (done, outcome) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("background".to_owned());
-    let begun = thread.spawn(move || {
-        // On Linux a thread has its own. Where it cannot be lowered the work is done all the same.
-        #[cfg(target_os = "linux")]
-        let _ = rustix::process::nice(i32::from(niceness));
-        // Nobody may wait for it any more.
-        let _ = done.send(work());
-    });
-    begun.map_err(|error| Error::Bug(format!("no thread for a photo: {error}")))?;
-    outcome.await.map_err(|error| Error::Bug(format!("a thread ended early: {error}")))
+    let done = threads(niceness.min(NICEST))?.spawn_blocking(work);
+    done.await.map_err(|error| Error::Bug(format!("a thread's work ended early: {error}")))
+}
+
+fn threads(niceness: u8) -> Result<&'static Runtime> {
+    let place = &THREADS[usize::from(niceness)];
+    if place.get().is_none() {
+        let made = Builder::new_multi_thread()
+            // It has nothing to do: all work is on the threads beside it, of which there are as many as are needed.
+            .worker_threads(1)
+            .thread_name("background")
+            .thread_keep_alive(STAY)
+            .on_thread_start(move || {
+                // On Linux a thread has its own. Where it cannot be lowered the work is done all the same.
+                #[cfg(target_os = "linux")]
+                let _ = rustix::process::nice(i32::from(niceness));
+            })
+            .build()
+            .map_err(|error| Error::Bug(format!("no threads for photos: {error}")))?;
+        if let Err(superfluous) = place.set(made) {
+            superfluous.shutdown_background();
+        }
+    }
+    place.get().ok_or_else(|| Error::Bug("threads that were made are gone".to_owned()))
 }
 
 #[cfg(test)]
@@ -29,10 +52,12 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn only_its_own_thread_gives_way() {
+    async fn only_its_own_threads_give_way() {
         let own = || rustix::process::getpriority_process(None).unwrap();
         let before = own();
-        assert_eq!(in_background(3, own).await.unwrap(), (before + 3).min(19));
+        for niceness in [3, 0, 7, 3] {
+            assert_eq!(in_background(niceness, own).await.unwrap(), (before + i32::from(niceness)).min(19));
+        }
         assert_eq!(own(), before);
     }
 
