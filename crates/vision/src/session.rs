@@ -53,9 +53,10 @@ type Answer = Result<Vec<Tensor>, Error>;
 
 /// A model on ONNX Runtime.
 ///
-/// The thread that finds the model idle computes for all: it takes what waits, of equal shape and up to the largest
-/// batch, and hands each item its own answer. Nobody waits for a batch to fill, so one caller alone is served at once and
-/// many at the same time share a run. An item that the model refuses fails alone: its batch is then run item by item.
+/// There are a few instances of it, so that those who come at the same time do not wait for each other, each on its own thread:
+/// that is quicker than one instance on all threads. Whoever finds one idle computes for all: it takes what waits, of equal shape and
+/// up to the largest batch, and hands each item its own answer. Nobody waits for a batch to fill, so one caller alone is served
+/// at once, and more than there are instances share a run. An item that the model refuses fails alone: its batch is then run item by item.
 pub(crate) struct Session {
     name: String,
     largest_batch: usize,
@@ -63,9 +64,12 @@ pub(crate) struct Session {
     changed: Condvar,
 }
 
+/// Instances of a model at most: each takes memory.
+const MOST_INSTANCES: usize = 4;
+
 struct Shared {
-    /// `None` while a thread computes with it.
-    model: Option<ort::session::Session>,
+    /// With which no thread computes.
+    idle: Vec<ort::session::Session>,
     waiting: VecDeque<(u64, Item)>,
     answers: HashMap<u64, Answer>,
     next_ticket: u64,
@@ -89,7 +93,7 @@ pub(crate) fn runtime(library: &Path) -> Result<Environment, Error> {
 }
 
 impl Session {
-    /// Loads `model` for up to `threads` threads.
+    /// Loads `model` for up to `threads` threads: an instance for each, or a few that share them.
     pub(crate) fn load(
         runtime: &Environment,
         name: &str,
@@ -97,18 +101,19 @@ impl Session {
         threads: usize,
         largest_batch: usize,
     ) -> Result<Self, Error> {
+        let instances = threads.clamp(1, MOST_INSTANCES);
         let commit = || -> Result<_, Box<dyn std::error::Error + Send + Sync>> {
             let refused = |error: ort::Error<_>| error.to_string();
             let builder = ort::session::Session::builder(runtime)?;
-            let builder = builder.with_intra_threads(threads.max(1)).map_err(refused)?;
+            let builder = builder.with_intra_threads(threads.div_ceil(instances).max(1)).map_err(refused)?;
             let builder = builder.with_intra_op_spinning(false).map_err(refused)?;
             // Without VNNI, a processor's faster way to multiply bytes overflows: the other way gives what VNNI gives.
             let mut builder = builder.with_config_entry("session.x64quantprecision", "1").map_err(refused)?;
             Ok(builder.commit_from_memory(&model.bytes)?)
         };
         let failed = |source| Error::Runtime { what: format!("loading {}", model.path.display()), source };
-        let model = Some(commit().map_err(failed)?);
-        let shared = Shared { model, waiting: VecDeque::new(), answers: HashMap::new(), next_ticket: 0 };
+        let idle = (0..instances).map(|_| commit()).collect::<Result<_, _>>().map_err(failed)?;
+        let shared = Shared { idle, waiting: VecDeque::new(), answers: HashMap::new(), next_ticket: 0 };
         Ok(Self { name: name.to_owned(), largest_batch, shared: Mutex::new(shared), changed: Condvar::new() })
     }
 
@@ -131,7 +136,8 @@ impl Session {
             if tickets.clone().all(|ticket| shared.answers.contains_key(&ticket)) {
                 return tickets.filter_map(|ticket| shared.answers.remove(&ticket)).collect();
             }
-            let Some(mut model) = shared.model.take() else {
+            let instance = if shared.waiting.is_empty() { None } else { shared.idle.pop() };
+            let Some(mut model) = instance else {
                 shared = self.changed.wait(shared).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
@@ -139,7 +145,7 @@ impl Session {
             drop(shared);
             let answers = self.answer(&mut model, &batch);
             shared = self.lock();
-            shared.model = Some(model);
+            shared.idle.push(model);
             shared.answers.extend(tickets.into_iter().zip(answers));
             self.changed.notify_all();
         }
