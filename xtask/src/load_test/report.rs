@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn every_target_has_a_row_and_none_is_met_by_default() {
         let text = table(&report(&[])).unwrap();
-        assert_eq!(text.matches("\n| ").count(), 1 + 12 + 1 + 8 + 3, "{text}");
+        assert_eq!(text.matches("\n| ").count(), 1 + 12 + 1 + 9 + 3, "{text}");
         assert!(text.contains("| missed by 829 images/min |"), "{text}");
         assert!(text.contains("not measured here: `--galleries 1 --photos 500`"), "{text}");
         assert!(text.contains("extrapolated, not measured"), "{text}");
