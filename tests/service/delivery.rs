@@ -147,6 +147,19 @@ async fn an_address_never_shows_other_bytes() {
 }
 
 #[tokio::test]
+async fn an_image_that_was_made_this_moment_is_there() {
+    let (prepared, _) = Prepared::start().await;
+    let photo = prepared.store("IMG_1.jpg", b"an original").await;
+    prepared.finish(&photo, &USUAL[..1]).await;
+    assert_eq!(prepared.get(&prepared.sources(&photo).await.images[0].url, &[]).await.status(), 200);
+    // What is known of the photo is of this moment too, and is without it.
+    assert_eq!(prepared.service.system.ledger.redo_photos(&[photo.id]).await.unwrap(), 1);
+    prepared.finish(&photo, &USUAL[..2]).await;
+    let made = &prepared.sources(&photo).await.images[1];
+    assert_eq!((made.format, prepared.get(&made.url, &[]).await.status().as_u16()), (WebP, 200));
+}
+
+#[tokio::test]
 async fn what_another_process_signs_with_a_new_secret_is_known_at_once() {
     let (prepared, _) = Prepared::start().await;
     let photo = prepared.store("IMG_1.jpg", b"an original").await;

@@ -85,7 +85,13 @@ impl Asked<'_> {
             variant.name == name.recipe && variant.format.extension() == name.extension && name.is_of(&variant.hash)
         };
         let find = |known: &Known| known.variants().iter().position(|variant| is_named(&variant));
-        let known = self.known(name, |known| find(known).is_some()).await?;
+        let has_it = |known: &Known| find(known).is_some();
+        let mut known = self.known(name, has_it).await?;
+        if !has_it(&known) && matches!(known.images, Images::Made(..)) {
+            // It may have been made since somebody looked.
+            self.service.delivery.photos.forget(name.photo);
+            known = self.known(name, has_it).await?;
+        }
         match (find(&known), &known.images) {
             (Some(index), _) => {
                 let caching = format!("public, max-age={}, immutable", self.left.as_secs());
