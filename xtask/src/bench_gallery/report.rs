@@ -12,21 +12,19 @@ use crate::{
 /// Who makes the gallery's files.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Contender {
-    Auto,
-    AutoModels,
+    Reception,
+    ReceptionModels,
     Portraits,
     PortraitsModels,
     SharpBest,
     SharpUsual,
     SharpPortraits,
-    /// Of photos too small for what `auto` would choose.
-    Reception,
 }
 
 impl Contender {
     pub(super) const ALL: [Self; 7] = [
-        Self::Auto,
-        Self::AutoModels,
+        Self::Reception,
+        Self::ReceptionModels,
         Self::SharpBest,
         Self::SharpUsual,
         Self::Portraits,
@@ -36,14 +34,13 @@ impl Contender {
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Auto => "`auto`, no models",
-            Self::AutoModels => "`auto`, models",
+            Self::Reception => "`reception_photos`, no models",
+            Self::ReceptionModels => "`reception_photos`, models",
             Self::Portraits => "`high_resolution_portraits`, no models",
             Self::PortraitsModels => "`high_resolution_portraits`, models",
-            Self::SharpBest => "sharp at its best: the files of `auto`",
-            Self::SharpUsual => "sharp as usual: the files of `auto`",
+            Self::SharpBest => "sharp at its best: the files of `reception_photos`",
+            Self::SharpUsual => "sharp as usual: the files of `reception_photos`",
             Self::SharpPortraits => "sharp at its best: the files of `high_resolution_portraits`",
-            Self::Reception => "`reception_photos`, no models",
         }
     }
 
@@ -51,13 +48,12 @@ impl Contender {
     pub(super) fn pipeline(self) -> &'static str {
         match self {
             Self::Portraits | Self::PortraitsModels => "high_resolution_portraits",
-            Self::Reception => "reception_photos",
-            _ => "auto",
+            _ => "reception_photos",
         }
     }
 
     pub(super) fn has_models(self) -> bool {
-        matches!(self, Self::AutoModels | Self::PortraitsModels)
+        matches!(self, Self::ReceptionModels | Self::PortraitsModels)
     }
 
     /// What sharp is told, where it is sharp.
@@ -243,10 +239,10 @@ mod tests {
             );
             Measured::of(who, processors, 16, 32_000_000, &line).unwrap()
         };
-        let rows = [of(Contender::Auto, 1, 7.6), of(Contender::Auto, 2, 4.0), of(Contender::SharpBest, 2, 8.0)];
+        let rows =
+            [of(Contender::Reception, 1, 7.6), of(Contender::Reception, 2, 4.0), of(Contender::SharpBest, 2, 8.0)];
         let text = table(&rows);
-        let row =
-            "| `auto`, no models | 126, 240 | 1.90 (1.90 to 1.90) | 0.50 | 1 | **2.00** (2.00 to 2.00) | 1.00 | 2.00 |";
+        let row = "| `reception_photos`, no models | 126, 240 | 1.90 (1.90 to 1.90) | 0.50 | 1 | **2.00** (2.00 to 2.00) | 1.00 | 2.00 |";
         assert!(text.contains(row), "{text}");
         assert_eq!(rows[0].resident, [1.5, 2.0]);
     }
