@@ -51,15 +51,8 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim, stages: Stages) ->
     let original = fetch(system, photo).await?;
     let fetch_seconds = watch.lap_seconds();
     // The bytes are here: only now is a place at the device taken, and held until nothing is left to compute.
-    let mut made = {
-        let _lane = system.lanes.acquire().await.map_err(|_| Error::Bug("the device is gone".to_owned()))?;
-        let (system, claim) = (Arc::clone(system), claim.clone());
-        let (span, extent) = (tracing::Span::current(), first_extent(gallery, extent));
-        in_background(system.settings.niceness, move || {
-            span.in_scope(|| make(&system, &claim, stages, original, extent))
-        })
-        .await??
-    };
+    let (claim, extent) = (claim.clone(), first_extent(gallery, extent));
+    let mut made = on_a_lane(system, move |system| make(system, &claim, stages, original, extent)).await?;
     watch.lap_seconds();
     made.own.fetch_seconds = fetch_seconds;
     if made.own.decode_seconds > 0.0 {
@@ -89,6 +82,16 @@ pub(crate) async fn live(system: &Arc<System>, claim: &Claim, stages: Stages) ->
             })
         }
     })
+}
+
+/// Runs what computes on a thread of its own, once a lane of the device is free.
+async fn on_a_lane<T: Send + 'static>(
+    system: &Arc<System>,
+    work: impl FnOnce(&System) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let _lane = system.lanes.acquire().await.map_err(|_| Error::Bug("the device is gone".to_owned()))?;
+    let (system, span) = (Arc::clone(system), tracing::Span::current());
+    in_background(system.settings.niceness, move || span.in_scope(|| work(&system))).await?
 }
 
 /// Puts the outputs into the vault, all at once: a store that is busy is waited for once and not once for each.

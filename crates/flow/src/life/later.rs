@@ -10,8 +10,8 @@ use procession_domain::{
 };
 use procession_pixel::{Extent, Plan, Rendered, Source, probe};
 
-use super::{decode, extent, fetch, first_extent, footprint, keep_all, render};
-use crate::{Error, Result, System, in_background};
+use super::{decode, extent, fetch, first_extent, footprint, keep_all, on_a_lane, render};
+use crate::{Error, Result, System};
 
 /// Makes what a photo is owed, decoded as it was before, so that the bytes are the same as if nothing had been put off. Returns all
 /// its outputs, in the recipe's order.
@@ -26,16 +26,12 @@ pub(crate) async fn make_owed(system: &Arc<System>, owing: &Owing) -> Result<Vec
     let extent = extent(system, &gallery)?;
     let _memory = system.budget.grant(footprint(system, photo, extent)).await?;
     let original = fetch(system, photo).await?;
-    let rendered = {
-        let _lane = system.lanes.acquire().await.map_err(|_| Error::Bug("the device is gone".to_owned()))?;
-        let (system, finished, recipe) = (Arc::clone(system), finished.clone(), recipe.clone());
-        let (span, extent) = (tracing::Span::current(), first_extent(&gallery, extent));
-        in_background(system.settings.niceness, move || {
-            span.in_scope(|| make(&system, &finished, &recipe, original, extent))
-        })
-        .await??
+    let extent = first_extent(&gallery, extent);
+    let work = {
+        let (finished, recipe) = (finished.clone(), recipe.clone());
+        move |system: &System| make(system, &finished, &recipe, original, extent)
     };
-    let made = keep_all(system, photo, finished.fingerprint, rendered).await?;
+    let made = keep_all(system, photo, finished.fingerprint, on_a_lane(system, work).await?).await?;
     Ok(in_order(recipe, &[&finished.variants[..], &made].concat()))
 }
 
