@@ -2,7 +2,8 @@
 
 use std::{sync::OnceLock, time::Duration};
 
-use tokio::runtime::{Builder, Runtime};
+use procession_vault::bulk;
+use tokio::runtime::Runtime;
 
 use crate::{Error, Result};
 
@@ -20,30 +21,10 @@ static THREADS: [OnceLock<Runtime>; NICEST as usize + 1] = [const { OnceLock::ne
 /// # Errors
 /// `Bug` if there is no thread to be had, or the work panicked.
 pub async fn in_background<T: Send + 'static>(niceness: u8, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let done = threads(niceness.min(NICEST))?.spawn_blocking(work);
-    done.await.map_err(|error| Error::Bug(format!("a thread's work ended early: {error}")))
-}
-
-fn threads(niceness: u8) -> Result<&'static Runtime> {
-    let place = &THREADS[usize::from(niceness)];
-    if place.get().is_none() {
-        let made = Builder::new_multi_thread()
-            // It has nothing to do: all work is on the threads beside it, of which there are as many as are needed.
-            .worker_threads(1)
-            .thread_name("background")
-            .thread_keep_alive(STAY)
-            .on_thread_start(move || {
-                // On Linux a thread has its own. Where it cannot be lowered the work is done all the same.
-                #[cfg(target_os = "linux")]
-                let _ = rustix::process::nice(i32::from(niceness));
-            })
-            .build()
-            .map_err(|error| Error::Bug(format!("no threads for photos: {error}")))?;
-        if let Err(superfluous) = place.set(made) {
-            superfluous.shutdown_background();
-        }
-    }
-    place.get().ok_or_else(|| Error::Bug("threads that were made are gone".to_owned()))
+    let niceness = niceness.min(NICEST);
+    let threads = bulk::keep_threads(&THREADS[usize::from(niceness)], "background", niceness, STAY);
+    let threads = threads.map_err(|error| Error::Bug(format!("no threads for photos: {error}")))?;
+    threads.spawn_blocking(work).await.map_err(|error| Error::Bug(format!("a thread's work ended early: {error}")))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Threads for work in bulk: what is hashed, written, synced and read back by the megabyte. They give way to the threads that
 //! answer clients, which would otherwise wait behind dozens of them.
 
-use std::{io, sync::OnceLock};
+use std::{io, sync::OnceLock, time::Duration};
 
 use tokio::{
     runtime::{Builder, Runtime},
@@ -10,6 +10,8 @@ use tokio::{
 
 /// The process's own. They end with it.
 static THREADS: OnceLock<Runtime> = OnceLock::new();
+/// As long as tokio keeps idle threads unless it is told otherwise.
+const STAY: Duration = Duration::from_secs(10);
 
 /// From now on work in bulk runs on threads of its own, which give way to others by so many steps of nice(1). Without this it
 /// runs where all other work that blocks does. Only the first call in a process counts.
@@ -17,20 +19,38 @@ static THREADS: OnceLock<Runtime> = OnceLock::new();
 /// # Errors
 /// There is no thread to be had.
 pub fn give_way(niceness: u8) -> io::Result<()> {
+    keep_threads(&THREADS, "bulk", niceness, STAY).map(drop)
+}
+
+/// The threads of this place, made now if there are none: as many as are needed, which give way to others by so many steps of
+/// nice(1) and end when they had nothing to do for so long. They are for [`Runtime::spawn_blocking`].
+///
+/// # Errors
+/// There is no thread to be had.
+pub fn keep_threads(
+    place: &'static OnceLock<Runtime>,
+    name: &str,
+    niceness: u8,
+    stay: Duration,
+) -> io::Result<&'static Runtime> {
+    if let Some(threads) = place.get() {
+        return Ok(threads);
+    }
     let threads = Builder::new_multi_thread()
-        // It has nothing to do: all work is on the threads beside it, of which there are as many as are needed.
+        // It has nothing to do: all work is on the threads beside it.
         .worker_threads(1)
-        .thread_name("bulk")
+        .thread_name(name)
+        .thread_keep_alive(stay)
         .on_thread_start(move || {
             // On Linux a thread has its own. Where it cannot be lowered the work is done all the same.
             #[cfg(target_os = "linux")]
             let _ = rustix::process::nice(i32::from(niceness));
         })
         .build()?;
-    if let Err(superfluous) = THREADS.set(threads) {
+    if let Err(superfluous) = place.set(threads) {
         superfluous.shutdown_background();
     }
-    Ok(())
+    place.get().ok_or_else(|| io::Error::other("threads that were made are gone"))
 }
 
 /// Runs work in bulk that computes or waits for a disk.
