@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::{
     bench_pixel, cards, figures,
@@ -42,18 +42,7 @@ const DOWNLOADED: usize = 4;
 /// # Errors
 /// If something that it needs cannot be brought here, somebody fails, or what came back is not what was sent.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let (mut rounds, mut write) = (3, false);
-    let mut words = arguments.iter();
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--write" => write = true,
-            "--rounds" => {
-                let text = words.next().context("--rounds needs a number")?;
-                rounds = text.parse::<usize>().with_context(|| format!("--rounds: {text} is no number"))?.max(1);
-            }
-            other => bail!("bench transfer knows --rounds N and --write, not {other}"),
-        }
-    }
+    let (rounds, write) = figures::rounds_and_write("transfer", arguments)?;
     setup::for_bench_transfer()?;
     show(&mut program("cargo", &["build", "--release", "--package", "procession"]))?;
     show(&mut program(

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::{
     bench_pixel, demo,
@@ -21,18 +21,7 @@ use crate::{
 /// # Errors
 /// If something that it needs cannot be brought here, or a model fails.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let (mut rounds, mut write) = (3, false);
-    let mut words = arguments.iter();
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--write" => write = true,
-            "--rounds" => {
-                let text = words.next().context("--rounds needs a number")?;
-                rounds = text.parse::<usize>().with_context(|| format!("--rounds: {text} is no number"))?.max(1);
-            }
-            other => bail!("bench vision knows --rounds N and --write, not {other}"),
-        }
-    }
+    let (rounds, write) = figures::rounds_and_write("vision", arguments)?;
     setup::for_bench()?;
     show(&mut program("cargo", &["build", "--package", "procession"]))?;
     setup::models("debug")?;

@@ -85,6 +85,23 @@ pub(crate) fn machine() -> String {
     format!("{} with {cores} cores", name.trim_start_matches([' ', '\t', ':']))
 }
 
+/// What a bench is told that knows `--rounds N` (3) and `--write`.
+pub(crate) fn rounds_and_write(bench: &str, arguments: &[String]) -> Result<(usize, bool)> {
+    let (mut rounds, mut write) = (3, false);
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--write" => write = true,
+            "--rounds" => {
+                let text = words.next().context("--rounds needs a number")?;
+                rounds = text.parse::<usize>().with_context(|| format!("--rounds: {text} is no number"))?.max(1);
+            }
+            other => bail!("bench {bench} knows --rounds N and --write, not {other}"),
+        }
+    }
+    Ok((rounds, write))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
