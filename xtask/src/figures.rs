@@ -77,12 +77,27 @@ pub(crate) fn commit() -> String {
     format!("{}{}", hash.trim(), if is_clean { "" } else { "+" })
 }
 
-/// The processor and how many of it.
+/// The processor, how many of it, and the widest vectors that it has: what is called the same may be of generations that differ by half.
 pub(crate) fn machine() -> String {
-    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": an unknown processor");
-    let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
-    format!("{} with {cores} cores", name.trim_start_matches([' ', '\t', ':']))
+    machine_of(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default())
+}
+
+/// The machine that has these processors (proc_cpuinfo(5)).
+fn machine_of(cpus: &str) -> String {
+    let field = |name: &str| {
+        let mut fields = cpus.lines().filter_map(|line| line.split_once(':'));
+        fields.find_map(|(field, value)| (field.trim() == name).then(|| value.trim()))
+    };
+    let name = field("model name").unwrap_or("an unknown processor");
+    let has = |feature: &str| field("flags").is_some_and(|flags| flags.split(' ').any(|flag| flag == feature));
+    let widest = [("avx512_vbmi2", "AVX-512"), ("avx2", "AVX2")].into_iter().find(|(feature, _)| has(feature));
+    let of = match (field("cpu family"), field("model")) {
+        (Some(family), Some(model)) => {
+            format!(" (family {family}, model {model}, {})", widest.map_or("no AVX2", |w| w.1))
+        }
+        _ => String::new(),
+    };
+    format!("{name}{of} with {} cores", cpus.lines().filter(|line| line.starts_with("processor")).count())
 }
 
 /// What a bench is told that knows `--rounds N` (3) and `--write`.
@@ -105,6 +120,18 @@ pub(crate) fn rounds_and_write(bench: &str, arguments: &[String]) -> Result<(usi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn machines_of_one_name_are_told_apart() {
+        let cpu = |model: u8, flags: &str| {
+            format!(
+                "processor\t: 0\ncpu family\t: 25\nmodel\t\t: {model}\nmodel name\t: AMD EPYC\nflags\t\t: fpu {flags}\n\n"
+            )
+        };
+        assert_eq!(machine_of(&cpu(1, "avx avx2").repeat(2)), "AMD EPYC (family 25, model 1, AVX2) with 2 cores");
+        assert_eq!(machine_of(&cpu(17, "avx2 avx512_vbmi2")), "AMD EPYC (family 25, model 17, AVX-512) with 1 cores");
+        assert_eq!(machine_of("processor : 0\n"), "an unknown processor with 1 cores");
+    }
 
     #[test]
     fn figures_are_read_from_flat_json() {
