@@ -20,6 +20,7 @@ use crate::{health::Health, metrics::Metrics};
 pub use decide::keep_deciding;
 pub use watch::watch;
 
+use events::Watched;
 use finish::Finishes;
 use journal::Journal;
 
@@ -34,6 +35,8 @@ pub struct Live {
     pub(crate) journal: Journal,
     /// Whether all parts do what they should.
     pub(crate) health: Health,
+    /// Who is looking.
+    pub(crate) watched: Watched,
     finishes: Finishes,
 }
 

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{assert_stored, begin, head, metadata, patch, photo, spooled, tus};
-use crate::running::Running;
+use crate::{live::Events, running::Running};
 
 const BYTES: (&str, &str) = ("Content-Type", "application/offset+octet-stream");
 
@@ -334,15 +334,24 @@ async fn a_pdf_is_no_photo_whatever_its_name() {
     assert!(spooled(&service).is_empty());
 }
 
+/// Whoever watches a gallery finds the first look there; where nobody watches, nothing is computed for nobody.
 #[tokio::test]
-async fn the_first_look_is_there_before_anybody_asks() {
+async fn the_first_look_is_there_before_those_who_watch_ask() {
     let service = Running::start();
-    let gallery = service.open_gallery("look").await;
-    let bytes = photo(40);
-    let path = begin(&service, &gallery, "look.jpg", bytes.len()).await.location();
-    patch(&service, &path, 0, &bytes).await.is(204);
-    let preview = procession_domain::Key::Preview(procession_domain::ContentHash::of(&bytes)).to_string();
-    let file = service.path("data/store").join(preview);
-    let there = super::eventually(|| file.exists()).await;
-    assert!(there, "{} was not made", file.display());
+    let (watched, unseen) = (service.open_gallery("watched").await, service.open_gallery("unseen").await);
+    let mut events = Events::of(&service, &watched).await;
+    // From its first event on somebody watches.
+    assert!(events.next().await.is_some());
+    let looks = [(&unseen, photo(40)), (&watched, photo(41))].map(|(gallery, bytes)| {
+        let key = procession_domain::Key::Preview(procession_domain::ContentHash::of(&bytes)).to_string();
+        (gallery.clone(), bytes, service.path("data/store").join(key))
+    });
+    for (gallery, bytes, _) in &looks {
+        let path = begin(&service, gallery, "look.jpg", bytes.len()).await.location();
+        patch(&service, &path, 0, bytes).await.is(204);
+    }
+    let [(_, _, unseen), (_, _, watched)] = looks;
+    assert!(super::eventually(|| watched.exists()).await, "{} was not made", watched.display());
+    // Looks are made one after the other, in the order in which photos came.
+    assert!(!unseen.exists(), "{} was made for nobody", unseen.display());
 }

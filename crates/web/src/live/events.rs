@@ -3,7 +3,12 @@
 //! A watcher that is too slow for everything that happens misses some of it and is sent the status anew, so what it shows is
 //! right again.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
 
 use axum::{
     extract::State,
@@ -42,6 +47,27 @@ const NAMES: [&str; 7] = [
     "gallery_finished",
 ];
 
+/// The galleries that somebody watches in this process: what is for their eyes is prepared before they ask.
+#[derive(Debug, Default)]
+pub(crate) struct Watched(Mutex<HashMap<GalleryId, Weak<()>>>);
+
+impl Watched {
+    /// Whether somebody watches this gallery.
+    pub(crate) fn contains(&self, gallery: GalleryId) -> bool {
+        let watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.get(&gallery).is_some_and(|watchers| watchers.strong_count() > 0)
+    }
+
+    /// Somebody watches this gallery as long as the value is kept.
+    fn enter(&self, gallery: GalleryId) -> Arc<()> {
+        let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.retain(|_, watchers| watchers.strong_count() > 0);
+        let watcher = watched.get(&gallery).and_then(Weak::upgrade).unwrap_or_default();
+        watched.insert(gallery, Arc::downgrade(&watcher));
+        watcher
+    }
+}
+
 /// What happens in a gallery, as it happens: `status` first and whenever it changed (at most twice a second), and
 /// `photo_stored`, `photo_done`, `photo_quarantined`, `file_refused`, `receipt_issued`, `receipt_refused` and
 /// `gallery_finished` with the same fields as in docs/events.md.
@@ -57,7 +83,9 @@ pub(crate) async fn watch(
     caller.gallery(&service, gallery).await?;
     let now = service.system.clock.now();
     let stopping = service.stopping.clone();
-    let watcher = Watcher { service, caller, gallery, events, stopping, latest: None, look_at: now, not_before: now };
+    let _watching = service.live.watched.enter(gallery);
+    let watcher =
+        Watcher { service, caller, gallery, events, stopping, latest: None, look_at: now, not_before: now, _watching };
     let stream = futures::stream::unfold(watcher, Watcher::next);
     let heartbeat = KeepAlive::new().interval(HEARTBEAT).text("alive");
     // Neither stored nor gathered up on the way.
@@ -77,6 +105,7 @@ struct Watcher {
     look_at: Timestamp,
     /// It is not looked at before that.
     not_before: Timestamp,
+    _watching: Arc<()>,
 }
 
 impl Watcher {
@@ -123,5 +152,23 @@ impl Watcher {
             return None;
         }
         status::of(&self.service, &self.caller, self.gallery).await.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gallery_is_watched_until_the_last_has_left() {
+        let (watched, anna, ben) = (Watched::default(), GalleryId::named("anna"), GalleryId::named("ben"));
+        assert!(!watched.contains(anna));
+        let (first, second) = (watched.enter(anna), watched.enter(anna));
+        drop(first);
+        assert!(watched.contains(anna) && !watched.contains(ben));
+        drop(second);
+        assert!(!watched.contains(anna));
+        let _other = watched.enter(ben);
+        assert_eq!(watched.0.lock().unwrap().len(), 1);
     }
 }

@@ -28,6 +28,7 @@ pub(super) async fn finish(service: &Arc<Service>, upload: Upload, place: Place)
         UploadKind::Joined(target, parts) => (target.clone(), parts.clone()),
         UploadKind::Part => return Ok(upload),
     };
+    let gallery = target.gallery;
     let _parts_places = take_all(service, &parts).await?;
     let sources = if parts.is_empty() { vec![upload.id.clone()] } else { parts.clone() };
     let found = spool.run(move |spool| {
@@ -45,7 +46,9 @@ pub(super) async fn finish(service: &Arc<Service>, upload: Upload, place: Place)
     } else {
         become_photo(service, target, files, length).await?
     };
-    if let Outcome::Stored(photo) = outcome {
+    if let Outcome::Stored(photo) = outcome
+        && service.live.watched.contains(gallery)
+    {
         look_first(service, photo);
     }
     let now = service.system.clock.now();
@@ -144,7 +147,8 @@ fn unreadable(error: &std::io::Error) -> Problem {
     passing(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the upload cannot be read; the log says why"))
 }
 
-/// The first look, made while nobody waits for it. Where many photos come at once, some looks are made when they are asked for.
+/// The first look, made before the page of those who watch asks for it. Where many photos come at once, some looks are made when they
+/// are asked for.
 fn look_first(service: &Arc<Service>, photo: PhotoId) {
     let Ok(turn) = Arc::clone(&service.uploads.first_looks).try_acquire_owned() else { return };
     let system = Arc::clone(&service.system);
