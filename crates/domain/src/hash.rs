@@ -22,10 +22,20 @@ impl ContentHash {
     ///
     /// # Errors
     /// What the reader says.
-    pub fn of_all(reader: impl std::io::Read) -> std::io::Result<Self> {
+    pub fn of_all(mut reader: impl std::io::BufRead) -> std::io::Result<Self> {
         let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(reader)?;
-        Ok(Self(*hasher.finalize().as_bytes()))
+        loop {
+            let length = match reader.fill_buf() {
+                Ok([]) => return Ok(Self(*hasher.finalize().as_bytes())),
+                Ok(bytes) => {
+                    hasher.update(bytes);
+                    bytes.len()
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            reader.consume(length);
+        }
     }
 
     /// The 32 raw bytes.

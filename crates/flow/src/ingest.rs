@@ -46,7 +46,8 @@ pub async fn ingest(system: &Arc<System>, gallery: &Gallery, files: Vec<File>, e
     ingest.settle_staged().await
 }
 
-/// Takes one photo whose bytes are here already: an upload. It is durable in every replica when this returns.
+/// Takes one photo whose bytes are here already, and their hash where somebody needed it before: an upload. It is durable in every
+/// replica when this returns.
 ///
 /// # Errors
 /// `Invalid` if the bytes are no photo: they are not kept, and the gallery records the refusal. Whatever the vault says:
@@ -55,7 +56,7 @@ pub async fn take_photo(
     system: &Arc<System>,
     gallery: &Gallery,
     name: String,
-    bytes: Bytes,
+    (bytes, hash): (Bytes, Option<ContentHash>),
     events: &Events,
 ) -> Result<PhotoId> {
     let ingest = Ingest { system, gallery, known: HashSet::new(), events };
@@ -66,7 +67,7 @@ pub async fn take_photo(
             Err(procession_pixel::Error::TooLarge { what: "its length in bytes", value, limit }.into())
         }
         None => Err(unrecognised(bytes.len() as u64)),
-        Some(format) => ingest.store(name.clone(), format, bytes).await,
+        Some(format) => ingest.store(name.clone(), format, bytes, hash).await,
     };
     if let Err(error @ Error::Pixel(_)) = &outcome {
         ingest.refuse(name, Failure { kind: error.kind(), message: chain(error) }).await?;
@@ -135,14 +136,14 @@ impl Ingest<'_> {
         };
         let _memory = self.system.budget.grant(length).await?;
         let bytes = Bytes::from(read(&file.path, None).await?);
-        self.store(file.name.clone(), format, bytes).await.map(drop)
+        self.store(file.name.clone(), format, bytes, None).await.map(drop)
     }
 
     /// Makes one photo durable, and tells so. Bytes that are recognised as a photo but cannot be read as one are made
     /// durable too: they may be all that is left of it. Their job will say what is wrong.
-    async fn store(&self, name: String, format: Format, bytes: Bytes) -> Result<PhotoId> {
+    async fn store(&self, name: String, format: Format, bytes: Bytes, hash: Option<ContentHash>) -> Result<PhotoId> {
         let (system, gallery) = (self.system, self.gallery);
-        let photo = self.describe(name, format, bytes.clone()).await?;
+        let photo = self.describe(name, format, bytes.clone(), hash).await?;
         // From here on nobody deletes these bytes, were they ever those of a gallery that was removed.
         system.ledger.stage_photo(&photo).await?;
         if !(self.known.contains(&photo.id) && is_safe(system, &photo).await) {
@@ -191,11 +192,11 @@ impl Ingest<'_> {
     }
 
     /// Hash, checksum and header of a photo.
-    async fn describe(&self, name: String, format: Format, bytes: Bytes) -> Result<Photo> {
+    async fn describe(&self, name: String, format: Format, bytes: Bytes, hash: Option<ContentHash>) -> Result<Photo> {
         let (limits, gallery) = (self.system.settings.limits, self.gallery.id);
         let stored_at = self.system.clock.now();
         in_bulk(move || {
-            let original = ContentHash::of(&bytes);
+            let original = hash.unwrap_or_else(|| ContentHash::of(&bytes));
             let (format, (width, height), capture, single_scan) = match probe(&bytes, &limits) {
                 Ok(probe) => (probe.format, probe.upright(), probe.capture, probe.single_scan),
                 Err(_) => (format, (0, 0), Capture::default(), false),

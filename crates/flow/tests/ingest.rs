@@ -263,7 +263,8 @@ async fn a_gallery_that_is_announced_ahead_is_promised_from_its_latest_photo() {
     let now = || bench.system.clock.now();
     let rank = async || bench.system.ledger.gallery(announced.id).await.unwrap().1;
     let photo = |number: u8| Bytes::from([&[0xff, 0xd8, 0xff, 0xe0], [number; 400].as_slice()].concat());
-    let take = async |number| take_photo(&bench.system, &announced, "a.jpg".to_owned(), photo(number), &events).await;
+    let take =
+        async |number| take_photo(&bench.system, &announced, "a.jpg".to_owned(), (photo(number), None), &events).await;
     assert_eq!((rank().await.urgency, classes().len()), (Urgency::StandardDelivery, 0));
     bench.clock.advance(minutes(2 * 24 * 60 + 15 * 60 + 50));
     take(0).await.unwrap();

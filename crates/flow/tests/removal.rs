@@ -88,7 +88,8 @@ impl Blobs for Watched {
         }
         if let (Key::Original(_), Some(upload)) = (key, self.upload.get()) {
             let (system, name) = (upload.system.upgrade().unwrap(), "again.jpg".to_owned());
-            let taken = take_photo(&system, &upload.gallery, name, upload.bytes.clone(), &Events::nowhere()).await;
+            let taken =
+                take_photo(&system, &upload.gallery, name, (upload.bytes.clone(), None), &Events::nowhere()).await;
             upload.told.lock().unwrap().push(taken.unwrap_err().kind());
         }
         self.inner.delete(key).await
@@ -161,7 +162,7 @@ impl Bench {
 
     async fn take(&self, gallery: &Gallery, bytes: &Bytes) -> PhotoId {
         let name = "a.jpg".to_owned();
-        take_photo(&self.system, gallery, name, bytes.clone(), &Events::nowhere()).await.unwrap()
+        take_photo(&self.system, gallery, name, (bytes.clone(), None), &Events::nowhere()).await.unwrap()
     }
 
     async fn work(&self) {

@@ -73,7 +73,7 @@ impl Bench {
     async fn take_file(&self, name: &str) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pixel/tests/data").join(name);
         let bytes = Bytes::from(std::fs::read(path).unwrap());
-        take_photo(&self.system, &self.gallery, name.to_owned(), bytes, &Events::nowhere()).await.unwrap();
+        take_photo(&self.system, &self.gallery, name.to_owned(), (bytes, None), &Events::nowhere()).await.unwrap();
     }
 
     async fn photo(&self) -> Photo {

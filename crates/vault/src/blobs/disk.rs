@@ -3,10 +3,12 @@
 //! An object appears by a rename that refuses to replace, after its bytes were synced, and before its folder is. So it is there
 //! whole or not at all, whoever crashes when.
 
+mod direct;
+
 use std::{
     collections::{BTreeSet, HashSet},
     fs::{self, File},
-    io::{self, Read as _, Write as _},
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -17,10 +19,11 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use procession_domain::{ContentHash, Key};
-use rustix::fs::{Advice, CWD, RenameFlags, fadvise, renameat_with};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::{Blobs, Room, blocking};
 use crate::{Error, Result, bulk};
+use direct::Pieces;
 
 /// Says that a folder is a store, and which.
 const MARKER: &str = "procession-store";
@@ -177,23 +180,20 @@ impl Store {
         self.make_folder(folder).and_then(|()| sync_folder(folder)).map_err(self.error("sync", key))
     }
 
-    fn read(&self, key: &Key, past_the_cache: bool) -> Result<Bytes> {
-        let mut bytes = Vec::new();
-        open(&self.path(key), past_the_cache)
-            .and_then(|mut file| file.read_to_end(&mut bytes))
-            .map_err(self.error("read", key))?;
-        Ok(bytes.into())
+    fn read(&self, key: &Key) -> Result<Bytes> {
+        direct::read(&self.path(key)).map_err(self.error("read", key))
     }
 
     fn read_exactly(&self, key: &Key, hash: ContentHash) -> Result<Bytes> {
-        let bytes = self.read(key, false)?;
+        let bytes = self.read(key)?;
         self.compare_hash(key, ContentHash::of(&bytes), hash).map(|()| bytes)
     }
 
     /// Reads an original from the medium, a piece at a time: many are proven at once.
     fn prove(&self, hash: ContentHash) -> Result<()> {
         let key = Key::Original(hash);
-        let found = open(&self.path(&key), true).and_then(ContentHash::of_all).map_err(self.error("read", &key))?;
+        let found =
+            Pieces::from_medium(&self.path(&key)).and_then(ContentHash::of_all).map_err(self.error("read", &key))?;
         self.compare_hash(&key, found, hash)
     }
 
@@ -283,7 +283,7 @@ impl Blobs for DiskBlobs {
             Some(hash) => self.get_exactly(key, hash).await,
             None => {
                 let key = key.clone();
-                self.run(move |store| store.read(&key, false)).await
+                self.run(move |store| store.read(&key)).await
             }
         }
     }
@@ -295,7 +295,7 @@ impl Blobs for DiskBlobs {
 
     async fn read_back(&self, key: &Key) -> Result<Bytes> {
         let key = key.clone();
-        self.run_in_bulk(move |store| store.read(&key, true)).await
+        self.run_in_bulk(move |store| direct::read_back(&store.path(&key)).map_err(store.error("read", &key))).await
     }
 
     async fn prove(&self, hash: ContentHash) -> Result<()> {
@@ -352,23 +352,8 @@ impl Blobs for DiskBlobs {
     }
 }
 
-fn open(path: &Path, past_the_cache: bool) -> io::Result<File> {
-    let file = File::open(path)?;
-    if past_the_cache {
-        // Advice: a file system without it reads from its cache.
-        let _ = fadvise(&file, 0, None, Advice::DontNeed);
-    }
-    Ok(file)
-}
-
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    crash_point("created");
-    file.write_all(bytes)?;
-    crash_point("written");
-    file.sync_all()?;
-    crash_point("synced");
-    Ok(())
+    direct::write_synced(path, bytes, crash_point)
 }
 
 /// Makes a finished file appear under its name, never in place of another.

@@ -124,7 +124,7 @@ async fn become_photo(service: &Arc<Service>, target: Target, files: Vec<PathBuf
             return Ok(Outcome::Refused(Refused::new(Because::HashMismatch, detail)));
         }
     }
-    let taken = take_photo(system, &gallery, target.name, bytes, &service.events).await;
+    let taken = take_photo(system, &gallery, target.name, (bytes, target.hash), &service.events).await;
     drop(memory);
     match taken {
         Ok(photo) => Ok(Outcome::Stored(photo)),
