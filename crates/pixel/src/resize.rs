@@ -12,7 +12,10 @@ mod avx512;
 mod filter;
 mod scalar;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
     Orientation,
@@ -112,9 +115,11 @@ fn frame_with(kernels: Kernels, source: &Frame, target: Target, chroma: Chroma) 
     Frame { planes, size: (target.width as f64, target.height as f64), chroma: chroma.ratio() }
 }
 
-/// Resamples luma alone.
-pub(crate) fn luma(source: &Frame, target: Target) -> Plane {
-    plane(Kernels::best(), &source.planes[0], source.extent(0), target)
+/// Resamples luma alone, or lends the source's where that is what is wanted.
+pub(crate) fn luma(source: &Frame, target: Target) -> Cow<'_, Plane> {
+    let (luma, extent) = (&source.planes[0], (target.width as f64, target.height as f64));
+    let is_that = target.window == Window::ALL && target.orientation == Orientation::UPRIGHT && source.size == extent;
+    if is_that { Cow::Borrowed(luma) } else { Cow::Owned(plane(Kernels::best(), luma, source.size, target)) }
 }
 
 /// One axis of the source: which part of it, in samples.

@@ -73,7 +73,7 @@ impl View {
         }
         let (frame, target) = self.look(region, width, height);
         let luma = resize::luma(frame, target);
-        (0..target.height).flat_map(|y| luma.row(y).iter().copied()).collect()
+        (0..target.height).map(|y| luma.row(y)).collect::<Vec<_>>().concat()
     }
 
     /// A warped look at the photo, bilinear from the level nearest in scale; outside is black.

@@ -1,7 +1,7 @@
 //! Where the faces are.
 //!
 //! A photo is looked at with a long edge of 640 pixels first. Only where that look sees small faces, or cannot be sure of
-//! what it sees, a second look at 1,280 pixels follows, at that part of the photo and what is around it; of that one only the
+//! what it sees, second looks at 1,280 pixels follow, at those parts of the photo and what is around them; of these only the
 //! small faces are taken, as a large face seen from too near falls into parts.
 
 mod centerface;
@@ -71,14 +71,14 @@ impl Detector {
         let (width, height) = photo_size(view);
         let side = |face: &Candidate| (face.region.width * width).max(face.region.height * height) / width.max(height);
         let mut found = self.look(view, WHOLE, FIRST_LOOK, scores.suspect)?;
-        let unsure = found.iter().filter(|face| side(face) < SMALL).map(|face| face.region).reduce(hull);
+        let unsure: Vec<Region> = found.iter().filter(|face| side(face) < SMALL).map(|face| face.region).collect();
         found.retain(|face| face.score >= scores.accept);
-        if let Some(unsure) = unsure
-            && width.max(height) >= 1.25 * FIRST_LOOK
-        {
+        if width.max(height) >= 1.25 * FIRST_LOOK {
             let around = (AROUND * width.max(height) / width, AROUND * width.max(height) / height);
-            let second = self.look(view, inside(grown(unsure, around)), SECOND_LOOK, scores.accept)?;
-            found.extend(second.into_iter().filter(|face| side(face) < 2.0 * SMALL));
+            for part in joined(unsure.into_iter().map(|region| inside(grown(region, around))).collect()) {
+                let second = self.look(view, part, SECOND_LOOK, scores.accept)?;
+                found.extend(second.into_iter().filter(|face| side(face) < 2.0 * SMALL));
+            }
         }
         let mut faces: Vec<Face> = distinct(found)
             .into_iter()
@@ -103,7 +103,7 @@ impl Detector {
         let canvas = |side: f32| ((side * scale / 32.0).round() as u32).max(1) * 32;
         let pixels = view.rgb(part, canvas(part.width * width), canvas(part.height * height));
         let candidates = match self.kind {
-            DetectorKind::InBytes => centerface::read(&self.session.run(blocks(&pixels))?, least),
+            DetectorKind::InBytes => centerface::read_cells(&self.session.run(blocks(&pixels))?, least),
             DetectorKind::CenterFace => centerface::read(&self.session.run(planes(&pixels, 0.0, 1.0))?, least),
             DetectorKind::YuNet => {
                 let mut input = planes(&pixels, 0.0, 1.0);
@@ -118,7 +118,8 @@ impl Detector {
 
     fn scores(&self) -> Scores {
         match self.kind {
-            DetectorKind::InBytes | DetectorKind::CenterFace => centerface::SCORES,
+            DetectorKind::InBytes => centerface::SCORES_IN_BYTES,
+            DetectorKind::CenterFace => centerface::SCORES,
             DetectorKind::YuNet => yunet::SCORES,
         }
     }
@@ -139,6 +140,19 @@ fn distinct(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     kept
 }
 
+/// Regions that hold all of these, two as one wherever that is not more to look at than both alone.
+fn joined(mut regions: Vec<Region>) -> Vec<Region> {
+    let mut apart: Vec<Region> = Vec::new();
+    while let Some(region) = regions.pop() {
+        let near = apart.iter().position(|other| hull(*other, region).area() <= other.area() + region.area());
+        match near {
+            Some(at) => regions.push(hull(apart.swap_remove(at), region)),
+            None => apart.push(region),
+        }
+    }
+    apart
+}
+
 /// The least region that holds both.
 fn hull(a: Region, b: Region) -> Region {
     let (x, y) = (a.x.min(b.x), a.y.min(b.y));
@@ -155,4 +169,18 @@ fn grown(region: Region, (across, down): (f32, f32)) -> Region {
 /// The values of an output that is expected to have this many.
 fn values(output: &Tensor, count: usize) -> Option<&[f32]> {
     (output.data.len() == count).then_some(&output.data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_near_is_looked_at_as_one_and_what_is_far_apart_is_not() {
+        let square = |x: f32, y: f32| Region { x, y, width: 0.2, height: 0.2 };
+        let parts = joined(vec![square(0.0, 0.0), square(0.7, 0.7), square(0.05, 0.1), square(0.1, 0.05)]);
+        assert_eq!(parts.len(), 2, "{parts:?}");
+        let area: f32 = parts.iter().map(Region::area).sum();
+        assert!((area - 0.3 * 0.3 - 0.2 * 0.2).abs() < 1e-5, "{parts:?}");
+    }
 }

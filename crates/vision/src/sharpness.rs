@@ -4,6 +4,8 @@
 //! finest band of a Laplacian pyramid (Burt and Adelson 1983) over the next coarser band tells sharpness whatever the
 //! contrast or the subject, where the usual variance of the Laplacian mostly tells how much texture there is.
 
+use std::ops::{Add, Mul};
+
 use procession_domain::analysis::{Face, Region, Sharpness};
 use procession_pixel::View;
 
@@ -46,7 +48,7 @@ pub(crate) fn of_face(view: &View, face: &Face) -> Option<f32> {
         return None;
     }
     let luma = view.luma(part, across as u32, down as u32);
-    Some(score(bands(&luma, across as usize, down as usize)))
+    Some(score(bands(&luma.chunks_exact(across as usize).collect::<Vec<_>>())))
 }
 
 fn sharpest_tile(view: &View) -> f32 {
@@ -58,25 +60,53 @@ fn sharpest_tile(view: &View) -> f32 {
     for top in (0..down).step_by(TILE) {
         for left in (0..across).step_by(TILE) {
             let (wide, tall) = (TILE.min(across - left), TILE.min(down - top));
-            let rows = (top..top + tall).flat_map(|y| &luma[y * across + left..y * across + left + wide]);
-            let tile: Vec<u8> = rows.copied().collect();
-            best = best.max(score(bands(&tile, wide, tall)));
+            let rows = luma.chunks_exact(across).skip(top).take(tall).map(|row| &row[left..left + wide]);
+            best = best.max(score(bands(&rows.collect::<Vec<_>>())));
         }
     }
     best
 }
 
-/// The finest band's root mean square over the next one's; zero where there is too little to judge.
-fn bands(luma: &[u8], width: usize, height: usize) -> f32 {
+/// The finest band's root mean square over the next one's; zero where there is too little to judge. The rows are of one length.
+fn bands(rows: &[&[u8]]) -> f32 {
+    let (width, height) = (rows.first().map_or(0, |row| row.len()), rows.len());
     if width < 16 || height < 16 {
         return 0.0;
     }
-    let original: Vec<f32> = luma.iter().map(|&value| f32::from(value)).collect();
-    let once = blur(&original, width, height, 1);
-    let twice = blur(&once, width, height, 2);
-    let energy = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>() / a.len() as f32;
-    let coarse = energy(&once, &twice);
-    if coarse < LEAST_DETAIL { 0.0 } else { (energy(&original, &once) / coarse).sqrt() }
+    // Whole numbers, which floats hold too: blurred once in 256ths, twice in 65,536ths of a grey level.
+    let across: Vec<u16> = blur_across(rows.iter().copied(), width, 1);
+    let mut once = vec![0_u16; width * height];
+    let mut fine = 0.0;
+    for (y, (to, row)) in once.chunks_exact_mut(width).zip(rows).enumerate() {
+        blur_down(&across, to, y, 1);
+        fine += energy(row, to);
+    }
+    let across: Vec<f32> = blur_across(once.chunks_exact(width), width, 2);
+    let mut twice = vec![0.0_f32; width];
+    let mut coarse = 0.0;
+    for (y, row) in once.chunks_exact(width).enumerate() {
+        blur_down(&across, &mut twice, y, 2);
+        coarse += energy(row, &twice) / 65_536.0;
+    }
+    if coarse < LEAST_DETAIL * 65_536.0 * (width * height) as f32 { 0.0 } else { (fine / coarse).sqrt() }
+}
+
+/// The sum of the squared differences, in units of `blurred`, 256 of which are one of `row`.
+fn energy<T: Copy + Into<f32>, B: Copy + Into<f32>>(row: &[T], blurred: &[B]) -> f32 {
+    let square = |value: T, blurred: B| {
+        let difference = 256.0 * value.into() - blurred.into();
+        difference * difference
+    };
+    let ((rows, row), (blurreds, blurred)) = (row.as_chunks::<16>(), blurred.as_chunks::<16>());
+    // Many sums at once, which no addition has to wait for.
+    let mut sums = [0.0_f32; 16];
+    for (row, blurred) in rows.iter().zip(blurreds) {
+        for ((sum, value), blurred) in sums.iter_mut().zip(row).zip(blurred) {
+            *sum += square(*value, *blurred);
+        }
+    }
+    let rest: f32 = row.iter().zip(blurred).map(|(value, blurred)| square(*value, *blurred)).sum();
+    sums.iter().sum::<f32>() + rest
 }
 
 /// Logarithmic, so that equal factors of blur are equal steps.
@@ -84,30 +114,42 @@ fn score(ratio: f32) -> f32 {
     ((ratio.max(BLURRED) / BLURRED).ln() / (SHARP / BLURRED).ln()).min(1.0)
 }
 
-/// The binomial filter 1 4 6 4 1 both ways, its taps `step` pixels apart, edges repeated.
-fn blur(pixels: &[f32], width: usize, height: usize, step: usize) -> Vec<f32> {
+/// What holds sixteen times a pixel, or more.
+trait Number: Copy + Default + From<u8> + Add<Output = Self> + Mul<Output = Self> {}
+impl<N: Copy + Default + From<u8> + Add<Output = N> + Mul<Output = N>> Number for N {}
+
+/// Sixteen times the binomial filter 1 4 6 4 1 along each row, its taps `step` pixels apart, edges repeated.
+fn blur_across<'a, T, B>(rows: impl Iterator<Item = &'a [T]>, width: usize, step: usize) -> Vec<B>
+where
+    T: Copy + 'a,
+    B: Number + From<T>,
+{
     let margin = 2 * step;
-    let mut padded = vec![0.0; width + 2 * margin];
-    let mut across = vec![0.0; pixels.len()];
-    for (to, row) in across.chunks_exact_mut(width).zip(pixels.chunks_exact(width)) {
-        padded[..margin].fill(row[0]);
-        padded[margin..margin + width].copy_from_slice(row);
-        padded[margin + width..].fill(row[width - 1]);
-        filter(to, |tap| &padded[tap * step..]);
+    let mut padded = vec![B::default(); width + 2 * margin];
+    let mut across = Vec::new();
+    for row in rows {
+        let (first, last) = (B::from(row[0]), B::from(row[width - 1]));
+        padded[..margin].fill(first);
+        padded[margin..].iter_mut().zip(row).for_each(|(to, value)| *to = B::from(*value));
+        padded[margin + width..].fill(last);
+        let start = across.len();
+        across.resize(start + width, B::default());
+        filter(&mut across[start..], |tap| &padded[tap * step..]);
     }
-    let mut both = vec![0.0; pixels.len()];
-    for (y, to) in both.chunks_exact_mut(width).enumerate() {
-        let row = |tap: usize| (y + tap * step).saturating_sub(margin).min(height - 1);
-        filter(to, |tap| &across[row(tap) * width..]);
-    }
-    both
+    across
 }
 
-/// The sum of five taps, each a run of values that begins where it is needed for the first.
-fn filter<'a>(to: &mut [f32], tap: impl Fn(usize) -> &'a [f32]) {
+/// The row `y` of the same down each column.
+fn blur_down<B: Number>(rows: &[B], to: &mut [B], y: usize, step: usize) {
+    let (width, last) = (to.len(), rows.len() / to.len() - 1);
+    filter(to, |tap| &rows[(y + tap * step).saturating_sub(2 * step).min(last) * width..]);
+}
+
+/// The weighted sum of five taps, each a run of values that begins where it is needed for the first.
+fn filter<'a, B: Number + 'a>(to: &mut [B], tap: impl Fn(usize) -> &'a [B]) {
     let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|number| &tap(number)[..to.len()]);
     for (at, to) in to.iter_mut().enumerate() {
-        *to = (a[at] + e[at] + 4.0 * (b[at] + d[at]) + 6.0 * c[at]) / 16.0;
+        *to = a[at] + e[at] + B::from(4) * (b[at] + d[at]) + B::from(6) * c[at];
     }
 }
 
@@ -115,21 +157,29 @@ fn filter<'a>(to: &mut [f32], tap: impl Fn(usize) -> &'a [f32]) {
 mod tests {
     use super::*;
 
+    fn blur(pixels: &[u16], width: usize, step: usize) -> Vec<f32> {
+        let across: Vec<f32> = blur_across(pixels.chunks_exact(width), width, step);
+        let mut both = vec![0.0; pixels.len()];
+        both.chunks_exact_mut(width).enumerate().for_each(|(y, to)| blur_down(&across, to, y, step));
+        both
+    }
+
     #[test]
     fn taps_are_a_step_apart_and_edges_are_repeated() {
         let (width, height) = (7, 5);
-        let pixels: Vec<f32> = (0..width * height).map(|at| (at * at % 31) as f32).collect();
+        let pixels: Vec<u16> = (0..width * height).map(|at| (at * at % 31) as u16).collect();
         for step in [1, 2] {
             let near = |at: usize, tap: usize, count: usize| (at + tap * step).saturating_sub(2 * step).min(count - 1);
             let weights = [1.0, 4.0, 6.0, 4.0, 1.0];
-            let blurred = blur(&pixels, width, height, step);
-            for (at, found) in blurred.into_iter().enumerate() {
+            for (at, found) in blur(&pixels, width, step).into_iter().enumerate() {
                 let (x, y) = (at % width, at / width);
                 let taps = (0..25).map(|tap| (tap / 5, tap % 5));
                 let expected: f32 = taps
-                    .map(|(i, j)| weights[i] * weights[j] * pixels[near(y, i, height) * width + near(x, j, width)])
+                    .map(|(i, j)| {
+                        weights[i] * weights[j] * f32::from(pixels[near(y, i, height) * width + near(x, j, width)])
+                    })
                     .sum();
-                assert!((found - expected / 256.0).abs() < 1e-3, "{found} {expected} at {x}, {y}");
+                assert_eq!(found, expected, "at {x}, {y}");
             }
         }
     }
@@ -148,12 +198,16 @@ mod tests {
         let bytes = |pixels: &[f32], contrast: f32| -> Vec<u8> {
             pixels.iter().map(|value| (128.0 + contrast * (value - 128.0)).clamp(0.0, 255.0) as u8).collect()
         };
-        let scored = |pixels: &[f32], contrast| score(bands(&bytes(pixels, contrast), size, size));
+        let scored = |pixels: &[f32], contrast| {
+            let bytes = bytes(pixels, contrast);
+            score(bands(&bytes.chunks_exact(size).collect::<Vec<_>>()))
+        };
         let mut blurred = picture.clone();
         let mut last = scored(&picture, 1.0);
         assert!((last - scored(&picture, 0.5)).abs() < 0.03);
         for _ in 0..3 {
-            blurred = blur(&blurred, size, size, 1);
+            let whole: Vec<u16> = blurred.iter().map(|value| value.round() as u16).collect();
+            blurred = blur(&whole, size, 1).into_iter().map(|value| value / 256.0).collect();
             let now = scored(&blurred, 1.0);
             assert!(now < last, "{now} {last}");
             last = now;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Raised whenever the same models would say something else of the same photo.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What is asked of a photo. Sharpness is always found: it costs little.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
