@@ -26,6 +26,8 @@ mod transform;
 use crate::frame::{Frame, Plane};
 use header::{Component, Header};
 
+pub(crate) use block::ZIGZAG;
+
 /// Decodes the first image of `bytes` at `eighths` eighths of its size (1 to 8), if it has `size` and is of the kind that
 /// this reads and is whole. `None` says nothing about the photo: libjpeg must be asked.
 pub(crate) fn decode(bytes: &[u8], size: (u32, u32), eighths: u32) -> Option<Frame> {
@@ -73,4 +75,4 @@ fn frame(header: &Header<'_>, planes: Vec<Plane>, eighths: usize) -> Frame {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,8 @@
 //! Pixels to files.
 
 pub(crate) mod avif;
+#[cfg(target_arch = "x86_64")]
+mod baseline;
 pub(crate) mod icc;
 pub(crate) mod jpeg;
 pub(crate) mod webp;

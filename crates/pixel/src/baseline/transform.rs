@@ -12,7 +12,10 @@
 pub(super) mod avx2;
 pub(super) mod scalar;
 
-use super::block::{Coefficients, Places, ZIGZAG};
+use super::{
+    ZIGZAG,
+    block::{Coefficients, Places},
+};
 
 /// Bits behind the point of weights.
 const WEIGHT_BITS: u32 = 13;

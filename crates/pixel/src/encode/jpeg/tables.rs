@@ -3,7 +3,7 @@
 use crate::libjpeg::HuffmanTables;
 
 /// Luma DC and AC, chroma DC and AC.
-pub(super) const TABLES: HuffmanTables = [
+pub(in crate::encode) const TABLES: HuffmanTables = [
     (&LUMA_DC_LENGTHS, &LUMA_DC_SYMBOLS),
     (&LUMA_AC_LENGTHS, &LUMA_AC_SYMBOLS),
     (&CHROMA_DC_LENGTHS, &CHROMA_DC_SYMBOLS),
