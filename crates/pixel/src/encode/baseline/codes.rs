@@ -91,7 +91,7 @@ impl Codes {
             window.flush();
         }
         let (bits, length) = value_bits(level.into());
-        window.put(self.ac[zeros % 16 << 4 | length as usize].with(bits, length));
+        window.put(self.ac[(zeros % 16) << 4 | length as usize].with(bits, length));
         window.flush();
     }
 

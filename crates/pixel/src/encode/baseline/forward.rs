@@ -156,9 +156,8 @@ pub(super) fn four(samples: [&[u8; 32]; 8], ahead: usize, divisors: &Divisors, b
         *row = _mm256_shuffle_epi8(load(samples[index], ahead), mirrored);
     }
     let (mut low, mut high) = ([_mm256_setzero_si256(); 4], [_mm256_setzero_si256(); 4]);
-    for index in 0..4 {
-        low[index] = _mm256_unpacklo_epi16(rows[2 * index], rows[2 * index + 1]);
-        high[index] = _mm256_unpackhi_epi16(rows[2 * index], rows[2 * index + 1]);
+    for ((low, high), [first, second]) in low.iter_mut().zip(&mut high).zip(rows.as_chunks().0) {
+        (*low, *high) = (_mm256_unpacklo_epi16(*first, *second), _mm256_unpackhi_epi16(*first, *second));
     }
     let [a, b, c, d] = blocks;
     two(columns(low), divisors, [a, c]);
@@ -340,7 +339,7 @@ mod tests {
         for step in 1..=255 {
             let (reciprocal, scale) = divisor(step * 8);
             for number in 0..1u32 << 15 {
-                let product = number * u32::from(reciprocal) >> 16;
+                let product = (number * u32::from(reciprocal)) >> 16;
                 let quotient = (product * u32::from(scale) + (1 << 14)) >> 15;
                 assert_eq!(quotient, (number + step * 4) / (step * 8), "{number} by {step} × 8");
             }

@@ -40,7 +40,7 @@ pub(super) fn is_available() -> bool {
 pub(super) fn write(out: &mut Vec<u8>, sheet: &Sheet<'_>, quantisers: &[[u8; 64]; 2]) {
     assert!(is_available());
     // SAFETY: the processor has what it needs.
-    unsafe { rows(out, sheet, quantisers) }
+    unsafe { rows(out, sheet, quantisers) };
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
