@@ -9,20 +9,55 @@ use std::{
     },
 };
 
-/// What one photo in flight keeps busy: its decoded planes, its cascade and the resizer's scratch, for 24 megapixels.
-pub(crate) const BYTES_PER_LANE: usize = 48 << 20;
+/// What one photo of 24 megapixels keeps busy: its decoded planes, its cascade and the resizer's scratch.
+pub(crate) const BYTES_PER_LANE: usize = 24 << 20;
 
-static IDLE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+static POOL: Mutex<Pool> = Mutex::new(Pool { idle: Vec::new(), bytes: 0 });
 static LIMIT: AtomicUsize = AtomicUsize::new(BYTES_PER_LANE);
 
-/// Lets the idle buffers take as much memory as so many lanes use. Never lowers what another device asked for.
+/// Lets buffers stay idle while all of them, those in use too, take no more memory than photos of so many lanes use. Never
+/// lowers what another device asked for.
 pub(crate) fn reserve(lanes: usize) {
     LIMIT.fetch_max(lanes.saturating_mul(BYTES_PER_LANE), Ordering::Relaxed);
 }
 
-/// The most that idle buffers hold, in bytes.
-pub(crate) fn limit() -> usize {
-    LIMIT.load(Ordering::Relaxed)
+struct Pool {
+    /// The one that has been idle longest is first.
+    idle: Vec<Vec<u8>>,
+    /// Of all buffers, idle or in use.
+    bytes: usize,
+}
+
+impl Pool {
+    /// The smallest idle buffer that fits without wasting more than a quarter.
+    fn fitting(&mut self, len: usize) -> Option<Vec<u8>> {
+        let fits = |data: &Vec<u8>| data.len() >= len && data.len() <= len + len / 4;
+        let all = self.idle.iter().enumerate();
+        let (index, _) = all.filter(|(_, data)| fits(data)).min_by_key(|(_, data)| data.len())?;
+        Some(self.idle.remove(index))
+    }
+
+    /// Takes out idle buffers while all together are above the limit. What has been idle longest is the least likely to be asked
+    /// for again.
+    fn surplus(&mut self, limit: usize) -> Vec<Vec<u8>> {
+        let mut out = Vec::new();
+        while self.bytes > limit && !self.idle.is_empty() {
+            let data = self.idle.remove(0);
+            self.bytes -= data.len();
+            out.push(data);
+        }
+        out
+    }
+}
+
+/// Changes the pool, and gives the system what is then too much.
+fn change<T>(work: impl FnOnce(&mut Pool) -> T) -> T {
+    let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    let outcome = work(&mut pool);
+    let surplus = pool.surplus(LIMIT.load(Ordering::Relaxed));
+    drop(pool);
+    drop(surplus);
+    outcome
 }
 
 /// Bytes that go back to the pool when they are dropped. A new one holds whatever its last user left in it.
@@ -35,8 +70,12 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// A buffer of `len` bytes with unspecified contents.
     pub(crate) fn new(len: usize) -> Self {
-        let data = take(len).unwrap_or_else(|| vec![0; len]);
-        Self { data, len }
+        let idle = change(|pool| {
+            let idle = pool.fitting(len);
+            pool.bytes += if idle.is_some() { 0 } else { len };
+            idle
+        });
+        Self { data: idle.unwrap_or_else(|| vec![0; len]), len }
     }
 
     /// A buffer of `len` bytes, all `value`.
@@ -47,27 +86,12 @@ impl Buffer {
     }
 }
 
-/// The smallest idle buffer that fits without wasting more than a quarter.
-fn take(len: usize) -> Option<Vec<u8>> {
-    let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
-    let fits = |data: &Vec<u8>| data.len() >= len && data.len() <= len + len / 4;
-    let (index, _) = idle.iter().enumerate().filter(|(_, data)| fits(data)).min_by_key(|(_, data)| data.len())?;
-    Some(idle.swap_remove(index))
-}
-
 impl Drop for Buffer {
     fn drop(&mut self) {
         let data = mem::take(&mut self.data);
-        if data.is_empty() || data.len() > limit() {
-            return;
+        if !data.is_empty() {
+            change(|pool| pool.idle.push(data));
         }
-        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut total: usize = data.len() + idle.iter().map(Vec::len).sum::<usize>();
-        while total > limit() {
-            // The oldest size is the least likely to be asked for again.
-            total -= idle.remove(0).len();
-        }
-        idle.push(data);
     }
 }
 
@@ -104,11 +128,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn idle_memory_is_bounded() {
+    fn memory_is_kept_up_to_the_limit_and_what_was_idle_longest_goes_first() {
+        let sizes = |pool: &Pool| pool.idle.iter().map(Vec::len).collect::<Vec<_>>();
+        let mut pool = Pool { idle: vec![vec![0; 30], vec![0; 40], vec![0; 20]], bytes: 150 };
+        assert!(pool.surplus(150).is_empty());
+        assert_eq!(pool.fitting(35).unwrap().len(), 40);
+        assert_eq!(pool.fitting(10), None, "half of it would be wasted");
+        assert_eq!((pool.surplus(149), sizes(&pool), pool.bytes), (vec![vec![0; 30]], vec![20], 120));
+        assert_eq!((pool.surplus(0).len(), sizes(&pool), pool.bytes), (1, vec![], 100), "the rest is in use");
+    }
+
+    #[test]
+    fn what_is_idle_makes_room_for_another_size() {
         let many: Vec<Buffer> = (0..40).map(|_| Buffer::filled(8 << 20, 7)).collect();
         drop(many);
-        let held: usize = IDLE.lock().unwrap().iter().map(Vec::len).sum();
-        assert!(held <= limit(), "{held} bytes are idle, {} may be", limit());
+        let _other = Buffer::new(5 << 20);
+        let pool = POOL.lock().unwrap();
+        let idle: usize = pool.idle.iter().map(Vec::len).sum();
+        assert!(
+            idle + (5 << 20) <= pool.bytes && pool.bytes <= LIMIT.load(Ordering::Relaxed),
+            "{idle} of {}",
+            pool.bytes
+        );
     }
 
     #[test]

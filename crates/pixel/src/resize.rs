@@ -176,6 +176,7 @@ fn run(
     let mut result = scratch(down.len(), across.len());
     let shifted = across.shifted(from);
     (kernels.columns)(part, &shifted, &mut result, flip_x);
+    drop(turned);
     if !transposed {
         let mut back = scratch(across.len(), down.len());
         (kernels.transpose)(&result, &mut back);

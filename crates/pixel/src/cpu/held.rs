@@ -7,6 +7,7 @@ use crate::{
     cascade::{EDGES, fit},
     decode,
     frame::Frame,
+    pool::BYTES_PER_LANE,
 };
 
 /// A decoded photo as it was stored: neither turned nor converted.
@@ -66,8 +67,9 @@ pub(super) fn footprint(probe: &Probe, extent: Extent) -> u64 {
     // The view's levels, with chroma at full size while colours are converted.
     let (first_width, first_height) = fit((probe.width, probe.height), EDGES[0]);
     let cascade = 5 * pixels(u64::from(first_width), u64::from(first_height));
-    bytes + decoding.max(rendering) + cascade + REST
+    // A photo that takes less than its lane's share of the pool may find that share idle.
+    bytes + (decoding.max(rendering) + cascade).max(BYTES_PER_LANE as u64) + REST
 }
 
-/// Filters, an encoder's tables, the thread's stack, the buffers that the pool keeps for it.
-const REST: u64 = 8 << 20 | crate::pool::BYTES_PER_LANE as u64;
+/// Filters, an encoder's tables, the thread's stack.
+const REST: u64 = 8 << 20;
