@@ -128,9 +128,6 @@ fn jpegs_are_granted_about_what_they_take() {
             // WebP's planes are smaller than JPEG's may be.
             let near = progressive || format == "webp" || 2 * announced < 3 * took;
             assert!(near, "{sampling:?} took {took} bytes where {announced} were announced");
-            assert!(progressive || took < MOST_BYTES, "{sampling:?}, {format}: took {took} bytes");
-            writeln!(std::io::stderr(), "{sampling:?}, progressive {progressive}, {format}: {took} of {announced}")
-                .unwrap();
             granted.push(announced - photo.len() as u64);
         }
     }
