@@ -170,7 +170,7 @@ impl Store {
 
     /// An object that is there already: the same, and then as durable as if it had just been written, or a conflict.
     fn compare(&self, key: &Key, path: &Path, bytes: &[u8]) -> Result<()> {
-        let there = fs::read(path).map_err(self.error("read", key))?;
+        let there = direct::read(path).map_err(self.error("read", key))?;
         if there != bytes {
             let why = "other bytes are there already".to_owned();
             return Err(Error::Conflict { place: self.name.clone(), what: key.to_string(), why });

@@ -5,12 +5,9 @@ use std::sync::LazyLock;
 use super::bits::{Code, Window};
 use crate::encode::jpeg::tables::TABLES;
 
-/// Code lengths (how many codes of 1 to 16 bits) and the symbols in the order of their codes.
-type Table = (&'static [u8; 16], &'static [u8]);
-
 /// The codes of luma, and of chroma.
 pub(super) static CODES: LazyLock<[Codes; 2]> = LazyLock::new(|| {
-    let [luma_dc, luma_ac, chroma_dc, chroma_ac] = TABLES;
+    let [luma_dc, luma_ac, chroma_dc, chroma_ac] = TABLES.map(assigned);
     [Codes::new(luma_dc, luma_ac), Codes::new(chroma_dc, chroma_ac)]
 });
 
@@ -47,8 +44,7 @@ fn value_bits(value: i32) -> (u32, u32) {
 }
 
 impl Codes {
-    fn new(dc: Table, ac: Table) -> Self {
-        let (dc, ac) = (assigned(dc), assigned(ac));
+    fn new(dc: [Code; 256], ac: [Code; 256]) -> Self {
         let mut near = [Code::default(); FAR * 256];
         for distance in 1..=FAR as u32 {
             for level in (-127..=127_i8).filter(|&level| level != 0) {
@@ -102,8 +98,8 @@ impl Codes {
     }
 }
 
-/// The code of each symbol (T.81, C.2).
-fn assigned((lengths, symbols): Table) -> [Code; 256] {
+/// The code of each symbol (T.81, C.2), of which a table has how many codes of 1 to 16 bits there are, and the symbols in their order.
+fn assigned((lengths, symbols): (&[u8; 16], &[u8])) -> [Code; 256] {
     let mut codes = [Code::default(); 256];
     let mut symbols = symbols.iter();
     let mut next = 0;
