@@ -11,9 +11,9 @@
 //! 3. [`bits`]: the scan's bytes without their stuffing, and the 64 bits that are looked at.
 //! 4. [`block`]: the coefficients of one block, and past those that the scale does not show.
 //! 5. [`transform`]: N × N coefficients to N × N samples, by any processor and by AVX2, with equal results.
-//! 6. [`scan`]: block after block to planes, or from sixteen places at once.
+//! 6. [`scan`]: block after block to planes, or from thirty-two places at once.
 //!
-//! There is no `unsafe` in it but in the vector code of the transform and of the sixteen places: indices are smaller than the
+//! There is no `unsafe` in it but in the vector code of the transform and of the thirty-two places: indices are smaller than the
 //! arrays that they index by their types and masks, whatever the bytes say.
 
 mod bits;

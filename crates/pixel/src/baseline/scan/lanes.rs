@@ -1,13 +1,13 @@
-//! A scan from sixteen places at once, in the lanes of AVX-512's registers.
+//! A scan from thirty-two places at once, in the lanes of AVX-512's registers.
 //!
 //! One code has to be read before the next one can be, so that a processor that reads one after another mostly waits. Here it
-//! reads sixteen. Where codes begin is not known in the middle of a scan, but a Huffman code falls into step by itself: a lane
+//! reads thirty-two. Where codes begin is not known in the middle of a scan, but a Huffman code falls into step by itself: a lane
 //! begins at any byte as if an MCU began there, and after some blocks it reads what is there. Where the lane before it
 //! arrives with an MCU at a bit where this one began an MCU too, both go on in the same way, since nothing but the bit
 //! position counts there: from that MCU on, what this lane has read is what was to be read. First coefficients are
 //! differences, and are added up when the order is known.
 //!
-//! A batch of sixteen sections is read to coefficients that stay in the second cache, then brought to the planes. Whatever
+//! A batch of as many sections is read to coefficients that stay in the second cache, then brought to the planes. Whatever
 //! is unusual ends with `None`: the scan is then read one code after another, and what that says stands.
 //!
 //! 1. [`flat`]: the scan's bytes without their stuffing.
@@ -27,9 +27,9 @@ use kernel::{LANES, MOST_BLOCKS_AT_ONCE, State};
 use log::{Blocks, Log, SLOTS};
 use tables::Tables;
 
-/// Bytes from where one lane begins to where the next one does: at most so many that sixteen sections' coefficients fit the
+/// Bytes from where one lane begins to where the next one does: at most so many that all sections' coefficients fit the
 /// second cache, and where blocks are short fewer. Not a power of two: the lanes would compete for the same lines of the first.
-const SECTIONS: std::ops::RangeInclusive<usize> = 256..=(12 << 10) + 5 * 64;
+const SECTIONS: std::ops::RangeInclusive<usize> = 256..=(8 << 10) + 5 * 64;
 /// Bytes that a batch takes, but for lanes that fall into step late.
 const MOST_BYTES: usize = (LANES + 2) * *SECTIONS.end();
 /// Scans with fewer bytes are not worth the tables. Tests read short ones too.
@@ -123,7 +123,7 @@ fn emit<const N: usize>(
     Some(())
 }
 
-/// Sixteen sections.
+/// A section for each lane.
 struct Batch {
     /// Blocks in an MCU.
     mcu: usize,

@@ -1,26 +1,29 @@
-//! The looks at the table, of sixteen lanes.
+//! The looks at the table, of sixteen lanes to a register.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpge_epu64_mask, _mm512_cmpneq_epu64_mask,
-    _mm512_i64gather_epi64, _mm512_loadu_si512, _mm512_mask_add_epi64, _mm512_mask_cmplt_epu64_mask,
-    _mm512_mask_mov_epi64, _mm512_mask_set1_epi64, _mm512_mask_sllv_epi64, _mm512_mask_test_epi64_mask,
-    _mm512_mask_testn_epi64_mask, _mm512_maskz_compress_epi64, _mm512_maskz_mov_epi64, _mm512_maskz_permutexvar_epi8,
-    _mm512_min_epu64, _mm512_or_si512, _mm512_permutexvar_epi64, _mm512_set1_epi64, _mm512_set4_epi64,
-    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_slli_epi64, _mm512_sllv_epi64, _mm512_srli_epi64,
-    _mm512_storeu_si512, _mm512_ternarylogic_epi64, _mm512_test_epi64_mask,
+    __m256i, __m512i, __mmask16, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si256, _mm512_cmpge_epu32_mask,
+    _mm512_cmpneq_epu32_mask, _mm512_cvtepu32_epi64, _mm512_extracti64x4_epi64, _mm512_loadu_si512,
+    _mm512_mask_add_epi32, _mm512_mask_cmplt_epu32_mask, _mm512_mask_mov_epi32, _mm512_mask_set1_epi32,
+    _mm512_mask_test_epi32_mask, _mm512_mask_testn_epi32_mask, _mm512_maskz_and_epi32, _mm512_maskz_compress_epi32,
+    _mm512_maskz_mov_epi32, _mm512_maskz_permutexvar_epi8, _mm512_min_epu32, _mm512_or_si512,
+    _mm512_permutex2var_epi32, _mm512_permutexvar_epi32, _mm512_set_epi32, _mm512_set_epi64, _mm512_set1_epi32,
+    _mm512_set4_epi64, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_slli_epi32,
+    _mm512_sllv_epi64, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_ternarylogic_epi32, _mm512_test_epi32_mask,
 };
 
 use super::{
     flat::Flat,
-    log::{Blocks, Log, SLOTS, record, start},
-    tables::{ALL, BEYOND, BITS, ENDED, ENTRIES, Entries, Tables},
+    log::{Blocks, Log, SLOTS, record},
+    tables::{BEYOND, BITS, ENDED, ENTRIES, Entries, Tables},
 };
 
 /// Registers of lanes, since the entries of one are waited for meanwhile.
 const GROUPS: usize = 2;
+/// Lanes of a register.
+const WIDTH: usize = 16;
 /// Lanes.
-pub(super) const LANES: usize = GROUPS * 8;
+pub(super) const LANES: usize = GROUPS * WIDTH;
 /// Looks from one refill to the next.
 const LOOKS: usize = 56 / BITS as usize;
 /// Refills before lanes that are stuck are looked after: seldom, since that cannot be foreseen, and soon, since they wait.
@@ -30,7 +33,7 @@ const ROUNDS: usize = 16;
 /// Blocks that a lane may begin at once: each takes two looks.
 pub(super) const MOST_BLOCKS_AT_ONCE: usize = ROUNDS * (REFILLS * LOOKS + 1) / 2 + 2;
 /// Records that there may be at once: one for each look of each lane, and room for the register that is written last.
-pub(super) const MOST_RECORDS: usize = ROUNDS * REFILLS * LOOKS * LANES + 8;
+pub(super) const MOST_RECORDS: usize = ROUNDS * REFILLS * LOOKS * LANES + WIDTH;
 
 /// Whether this processor has what it takes, here and for the transform.
 pub(super) fn is_available() -> bool {
@@ -44,11 +47,11 @@ pub(super) fn is_available() -> bool {
 }
 
 /// A number for each lane of a register.
-type Row = [u64; 8];
+type Row = [u32; WIDTH];
 
-/// Where eight lanes are.
+/// Where sixteen lanes are.
 #[derive(Clone, Copy)]
-struct Eight {
+struct Group {
     /// The next bit.
     bits: Row,
     /// The position in the block.
@@ -58,59 +61,61 @@ struct Eight {
     /// The block, of all blocks of all lanes.
     slots: Row,
     /// Lanes that have anything to read.
-    alive: u8,
+    alive: __mmask16,
 }
 
 /// Where the lanes are.
-pub(super) struct State([Eight; GROUPS]);
+pub(super) struct State([Group; GROUPS]);
 
 impl State {
     pub(super) fn new() -> Self {
-        Self([Eight { bits: [0; 8], positions: [0; 8], blocks: [0; 8], slots: [0; 8], alive: 0 }; GROUPS])
+        let nothing = [0; WIDTH];
+        Self([Group { bits: nothing, positions: nothing, blocks: nothing, slots: nothing, alive: 0 }; GROUPS])
     }
 
     /// Lets so many of the lanes begin an MCU at a bit each.
     pub(super) fn begin(&mut self, from: &[u64; LANES], count: usize) {
         *self = Self::new();
-        for (index, eight) in self.0.iter_mut().enumerate() {
-            for lane in 0..8 {
-                eight.bits[lane] = from[index * 8 + lane];
-                eight.slots[lane] = ((index * 8 + lane) * SLOTS) as u64;
-                eight.alive |= u8::from(index * 8 + lane < count) << lane;
+        for (index, group) in self.0.iter_mut().enumerate() {
+            for lane in 0..WIDTH {
+                let all = index * WIDTH + lane;
+                group.bits[lane] = from[all] as u32;
+                group.slots[lane] = (all * SLOTS) as u32;
+                group.alive |= __mmask16::from(all < count) << lane;
             }
         }
     }
 
     /// Whether a lane has met bits that are no code, which happens as long as it is not in step.
     pub(super) fn has_stopped(&self, lane: usize) -> bool {
-        self.0[lane / 8].alive >> (lane % 8) & 1 == 0
+        self.0[lane / WIDTH].alive >> (lane % WIDTH) & 1 == 0
     }
 
     /// Lets a lane begin anew at the next byte, and gives its bit.
     pub(super) fn begin_again(&mut self, lane: usize) -> u64 {
         let slot = lane * SLOTS;
-        let (eight, lane) = (&mut self.0[lane / 8], lane % 8);
-        eight.slots[lane] = slot as u64;
-        eight.bits[lane] = (eight.bits[lane] / 8 + 1) * 8;
-        eight.positions[lane] = 0;
-        eight.blocks[lane] = 0;
-        eight.alive |= 1 << lane;
-        eight.bits[lane]
+        let (group, lane) = (&mut self.0[lane / WIDTH], lane % WIDTH);
+        group.slots[lane] = slot as u32;
+        group.bits[lane] = (group.bits[lane] / 8 + 1) * 8;
+        group.positions[lane] = 0;
+        group.blocks[lane] = 0;
+        group.alive |= 1 << lane;
+        group.bits[lane].into()
     }
 
     /// A lane's next bit.
     pub(super) fn bit(&self, lane: usize) -> u64 {
-        self.0[lane / 8].bits[lane % 8]
+        self.0[lane / WIDTH].bits[lane % WIDTH].into()
     }
 
     /// How many blocks a lane has read to their end.
     pub(super) fn whole(&self, lane: usize) -> usize {
-        self.0[lane / 8].slots[lane % 8] as usize - lane * SLOTS
+        self.0[lane / WIDTH].slots[lane % WIDTH] as usize - lane * SLOTS
     }
 
     /// Whether a lane is in the middle of a block.
     pub(super) fn is_within_block(&self, lane: usize) -> bool {
-        self.0[lane / 8].positions[lane % 8] > 0
+        self.0[lane / WIDTH].positions[lane % WIDTH] > 0
     }
 
     /// Reads on, and gives how many records there are then, and how many starts.
@@ -126,7 +131,7 @@ impl State {
     }
 }
 
-/// Eight lanes in registers.
+/// Sixteen lanes in registers.
 #[derive(Clone, Copy)]
 struct Registers {
     bits: __m512i,
@@ -157,7 +162,7 @@ fn load(row: &Row) -> __m512i {
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn stored(register: __m512i) -> Row {
-    let mut row = [0; 8];
+    let mut row = [0; WIDTH];
     // SAFETY: 64 bytes are there.
     unsafe { _mm512_storeu_si512(row.as_mut_ptr().cast(), register) };
     row
@@ -165,9 +170,9 @@ fn stored(register: __m512i) -> Row {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn registers(eight: &Eight, constants: &Constants) -> Registers {
+fn registers(group: &Group, constants: &Constants) -> Registers {
     let [bits, positions, blocks, slots] =
-        [&eight.bits, &eight.positions, &eight.blocks, &eight.slots].map(|row| load(row));
+        [&group.bits, &group.positions, &group.blocks, &group.slots].map(|row| load(row));
     let mut lanes = Registers { bits, positions, blocks, slots, code: blocks, table: blocks };
     retable(&mut lanes, constants);
     lanes
@@ -177,107 +182,136 @@ fn registers(eight: &Eight, constants: &Constants) -> Registers {
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn retable(lanes: &mut Registers, constants: &Constants) {
-    let step = _mm512_set1_epi64(ENTRIES as i64);
-    lanes.code = _mm512_permutexvar_epi64(lanes.blocks, constants.kinds);
-    let is_within = _mm512_test_epi64_mask(lanes.positions, lanes.positions);
-    let table = _mm512_mask_add_epi64(lanes.code, is_within, lanes.code, step);
-    let is_skipped = _mm512_cmpge_epu64_mask(lanes.positions, constants.shown);
-    lanes.table = _mm512_mask_add_epi64(table, is_skipped, table, step);
+    let step = _mm512_set1_epi32(ENTRIES as i32);
+    lanes.code = _mm512_permutexvar_epi32(lanes.blocks, constants.kinds);
+    let is_within = _mm512_test_epi32_mask(lanes.positions, lanes.positions);
+    let table = _mm512_mask_add_epi32(lanes.code, is_within, lanes.code, step);
+    let is_skipped = _mm512_cmpge_epu32_mask(lanes.positions, constants.shown);
+    lanes.table = _mm512_mask_add_epi32(table, is_skipped, table, step);
 }
 
-/// 57 bits or more of each lane, from the highest.
+/// The numbers of sixteen lanes as eight and eight.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn widened(numbers: __m512i) -> [__m512i; 2] {
+    let [low, high]: [__m256i; 2] = [_mm512_castsi512_si256(numbers), _mm512_extracti64x4_epi64::<1>(numbers)];
+    [_mm512_cvtepu32_epi64(low), _mm512_cvtepu32_epi64(high)]
+}
+
+/// 57 bits or more of each lane, from the highest: of the first eight lanes, and of the others.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn windows(bits: __m512i, flat: &Flat<'_>) -> __m512i {
+fn windows(bits: __m512i, flat: &Flat<'_>) -> [__m512i; 2] {
     let swapped =
         _mm512_set4_epi64(0x0809_0a0b_0c0d_0e0f, 0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f, 0x0001_0203_0405_0607);
-    let at = _mm512_min_epu64(_mm512_srli_epi64::<3>(bits), _mm512_set1_epi64(flat.len() as i64));
+    let at = &stored(_mm512_min_epu32(_mm512_srli_epi32::<3>(bits), _mm512_set1_epi32(flat.len() as i32)));
+    let at = std::hint::black_box(at);
+    let bytes = flat.bytes().as_ptr();
     // SAFETY: eight bytes are there from any of the bytes, and from behind the last.
-    let bytes = unsafe { _mm512_i64gather_epi64::<1>(at, flat.bytes().as_ptr().cast()) };
-    _mm512_sllv_epi64(_mm512_shuffle_epi8(bytes, swapped), _mm512_and_si512(bits, _mm512_set1_epi64(7)))
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] =
+        std::array::from_fn(|lane| unsafe { bytes.add(at[lane] as usize).cast::<i64>().read_unaligned() });
+    let bytes = [_mm512_set_epi64(h, g, f, e, d, c, b, a), _mm512_set_epi64(p, o, n, m, l, k, j, i)];
+    let within = widened(_mm512_and_si512(bits, _mm512_set1_epi32(7)));
+    [0, 1].map(|half| _mm512_sllv_epi64(_mm512_shuffle_epi8(bytes[half], swapped), within[half]))
 }
 
 /// What a look gives.
 struct Seen {
     /// The windows after it.
-    windows: __m512i,
+    windows: [__m512i; 2],
     /// The lanes that it brought on.
-    goes_on: u8,
-    /// Records, and which of them are to be kept.
+    goes_on: __mmask16,
+    /// Records and their blocks, and which of them are to be kept.
     records: __m512i,
-    is_shown: u8,
-    /// Starts of MCUs, and which lanes have one.
-    starts: __m512i,
-    is_start: u8,
+    slots: __m512i,
+    is_shown: __mmask16,
+    /// The bits, and which lanes began an MCU there.
+    bits: __m512i,
+    is_start: __mmask16,
+}
+
+/// The entries of tables from these places on for the next bits.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn entries(windows: [__m512i; 2], tables: __m512i, entries: &Entries) -> __m512i {
+    let upper = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    let next = _mm512_permutex2var_epi32(windows[0], upper, windows[1]);
+    let places = &stored(_mm512_add_epi32(_mm512_srli_epi32::<{ 32 - BITS }>(next), tables));
+    let places = std::hint::black_box(places);
+    // One by one: AMD's processors take longer for their instruction that does it.
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] =
+        std::array::from_fn(|lane| entries[usize::from(places[lane] as u16)].cast_signed());
+    _mm512_set_epi32(p, o, n, m, l, k, j, i, h, g, f, e, d, c, b, a)
 }
 
 /// What is shown of entries, at positions before them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn records(entry: __m512i, lanes: &Registers, after: __m512i, constants: &Constants) -> __m512i {
-    const LOWEST: u64 = 0x0101_0101_0101_0101;
-    let steps = _mm512_and_si512(_mm512_srli_epi64::<28>(entry), _mm512_set1_epi64(15));
-    let first = _mm512_add_epi64(lanes.positions, steps);
-    let first = _mm512_maskz_permutexvar_epi8(LOWEST, first, constants.places);
-    let second = _mm512_maskz_permutexvar_epi8(LOWEST, after, constants.places);
-    let values = _mm512_and_si512(_mm512_srli_epi64::<14>(entry), _mm512_set1_epi64((1 << record::FIRST_PLACE) - 1));
-    let block = _mm512_slli_epi64::<{ record::BLOCK }>(lanes.slots);
-    let first = _mm512_slli_epi64::<{ record::FIRST_PLACE }>(first);
-    let second = _mm512_slli_epi64::<{ record::SECOND_PLACE }>(second);
-    // The logical or of three.
-    _mm512_or_si512(_mm512_ternarylogic_epi64::<0xfe>(values, block, first), second)
+fn records(entry: __m512i, positions: __m512i, after: __m512i, constants: &Constants) -> __m512i {
+    /// Of each record the two bytes that have places.
+    const PLACES: u64 = 0x3333_3333_3333_3333;
+    let first = _mm512_add_epi32(positions, _mm512_srli_epi32::<28>(entry));
+    let both = _mm512_or_si512(first, _mm512_slli_epi32::<8>(after));
+    let places = _mm512_maskz_permutexvar_epi8(PLACES, both, constants.places);
+    let values = _mm512_slli_epi32::<{ record::VALUES - 14 }>(entry);
+    // The places, or what the mask leaves of the values.
+    let mask = _mm512_set1_epi32(((1 << (2 * record::VALUE_BITS)) - 1) << record::VALUES);
+    _mm512_ternarylogic_epi32::<0xf8>(places, values, mask)
 }
 
-/// One look of eight lanes. Those that it does not bring on, it brings on no other time either: they are stuck.
+/// One look of sixteen lanes. Those that it does not bring on, it brings on no other time either: they are stuck.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn look(lanes: &mut Registers, windows: __m512i, alive: u8, constants: &Constants, entries: &Entries) -> Seen {
-    let index = _mm512_add_epi64(_mm512_srli_epi64::<{ 64 - BITS }>(windows), lanes.table);
-    let index = _mm512_and_si512(index, _mm512_set1_epi64(ALL as i64 - 1));
-    // SAFETY: an entry more is there than indices can be.
-    let entry = unsafe { _mm512_i64gather_epi64::<4>(index, entries.as_ptr().cast()) };
-    let one = _mm512_set1_epi64(1);
-    let step = _mm512_set1_epi64(ENTRIES as i64);
-    let block = _mm512_add_epi64(lanes.blocks, one);
-    let block = _mm512_maskz_mov_epi64(_mm512_cmpneq_epu64_mask(block, constants.period), block);
-    let code = _mm512_permutexvar_epi64(block, constants.kinds);
-    let pairs = _mm512_add_epi64(lanes.code, step);
+fn look(
+    lanes: &mut Registers,
+    windows: [__m512i; 2],
+    alive: __mmask16,
+    constants: &Constants,
+    table: &Entries,
+) -> Seen {
+    let entry = entries(windows, lanes.table, table);
+    let one = _mm512_set1_epi32(1);
+    let step = _mm512_set1_epi32(ENTRIES as i32);
+    let block = _mm512_add_epi32(lanes.blocks, one);
+    let block = _mm512_maskz_mov_epi32(_mm512_cmpneq_epu32_mask(block, constants.period), block);
+    let code = _mm512_permutexvar_epi32(block, constants.kinds);
+    let pairs = _mm512_add_epi32(lanes.code, step);
     let begun = _mm512_or_si512(lanes.positions, lanes.blocks);
 
-    let after = _mm512_add_epi64(lanes.positions, _mm512_and_si512(entry, _mm512_set1_epi64(255)));
-    let goes_on = _mm512_mask_testn_epi64_mask(alive, after, _mm512_set1_epi64(BEYOND as i64));
-    let ended = _mm512_mask_test_epi64_mask(goes_on, after, _mm512_set1_epi64(ENDED as i64));
-    let is_skipped = _mm512_cmpge_epu64_mask(after, constants.shown);
-    let is_shown = _mm512_mask_cmplt_epu64_mask(goes_on, lanes.positions, constants.shown);
-    let is_start = _mm512_mask_testn_epi64_mask(goes_on, begun, begun);
-    let records = records(entry, lanes, after, constants);
-    let starts = _mm512_or_si512(_mm512_slli_epi64::<{ start::BLOCK }>(lanes.slots), lanes.bits);
+    let after = _mm512_add_epi32(lanes.positions, _mm512_and_si512(entry, _mm512_set1_epi32(255)));
+    let goes_on = _mm512_mask_testn_epi32_mask(alive, after, _mm512_set1_epi32(BEYOND as i32));
+    let ended = _mm512_mask_test_epi32_mask(goes_on, after, _mm512_set1_epi32(ENDED as i32));
+    let is_skipped = _mm512_cmpge_epu32_mask(after, constants.shown);
+    let is_shown = _mm512_mask_cmplt_epu32_mask(goes_on, lanes.positions, constants.shown);
+    let is_start = _mm512_mask_testn_epi32_mask(goes_on, begun, begun);
+    let records = records(entry, lanes.positions, after, constants);
+    let (slots, bits) = (lanes.slots, lanes.bits);
 
-    let taken = _mm512_and_si512(_mm512_srli_epi64::<8>(entry), _mm512_set1_epi64(63));
-    let windows = _mm512_mask_sllv_epi64(windows, goes_on, windows, taken);
-    lanes.bits = _mm512_mask_add_epi64(lanes.bits, goes_on, lanes.bits, taken);
-    let table = _mm512_mask_add_epi64(pairs, is_skipped, pairs, step);
-    lanes.table = _mm512_mask_mov_epi64(lanes.table, goes_on, table);
-    lanes.table = _mm512_mask_mov_epi64(lanes.table, ended, code);
-    lanes.code = _mm512_mask_mov_epi64(lanes.code, ended, code);
-    lanes.blocks = _mm512_mask_mov_epi64(lanes.blocks, ended, block);
-    lanes.slots = _mm512_mask_add_epi64(lanes.slots, ended, lanes.slots, one);
-    lanes.positions = _mm512_mask_mov_epi64(lanes.positions, goes_on, after);
-    lanes.positions = _mm512_mask_mov_epi64(lanes.positions, ended, _mm512_setzero_si512());
-    Seen { windows, goes_on, records, is_shown, starts, is_start }
+    let taken = _mm512_maskz_and_epi32(goes_on, _mm512_srli_epi32::<8>(entry), _mm512_set1_epi32(63));
+    let wide = widened(taken);
+    let windows = [0, 1].map(|half| _mm512_sllv_epi64(windows[half], wide[half]));
+    lanes.bits = _mm512_add_epi32(lanes.bits, taken);
+    let table = _mm512_mask_add_epi32(pairs, is_skipped, pairs, step);
+    lanes.table = _mm512_mask_mov_epi32(lanes.table, goes_on, table);
+    lanes.table = _mm512_mask_mov_epi32(lanes.table, ended, code);
+    lanes.code = _mm512_mask_mov_epi32(lanes.code, ended, code);
+    lanes.blocks = _mm512_mask_mov_epi32(lanes.blocks, ended, block);
+    lanes.slots = _mm512_mask_add_epi32(lanes.slots, ended, lanes.slots, one);
+    lanes.positions = _mm512_mask_mov_epi32(lanes.positions, goes_on, after);
+    lanes.positions = _mm512_mask_mov_epi32(lanes.positions, ended, _mm512_setzero_si512());
+    Seen { windows, goes_on, records, slots, is_shown, bits, is_start }
 }
 
-/// Writes those of eight numbers that a mask names.
+/// Writes those of sixteen numbers that a mask names.
 ///
 /// # Safety
-/// There is room for eight from `count` on.
+/// There is room for sixteen from `count` on.
 #[inline]
-#[target_feature(enable = "avx512f,popcnt")]
-unsafe fn append(target: &mut [u64; MOST_RECORDS], count: &mut usize, numbers: __m512i, mask: u8) {
-    let numbers = _mm512_maskz_compress_epi64(mask, numbers);
+#[target_feature(enable = "avx512f")]
+unsafe fn append(target: &mut [u32; MOST_RECORDS], count: usize, numbers: __m512i, mask: __mmask16) {
+    let numbers = _mm512_maskz_compress_epi32(mask, numbers);
     // SAFETY: by the caller.
-    unsafe { _mm512_storeu_si512(target.as_mut_ptr().add(*count).cast(), numbers) };
-    *count += mask.count_ones() as usize;
+    unsafe { _mm512_storeu_si512(target.as_mut_ptr().add(count).cast(), numbers) };
 }
 
 /// See [`State::advance`].
@@ -294,12 +328,12 @@ unsafe fn advance(
 ) -> (usize, usize) {
     let constants = Constants {
         kinds: load(&tables.kinds),
-        period: _mm512_set1_epi64(tables.blocks as i64),
-        shown: _mm512_set1_epi64(tables.shown as i64),
+        period: _mm512_set1_epi32(tables.blocks as i32),
+        shown: _mm512_set1_epi32(tables.shown as i32),
         // SAFETY: 64 bytes are there.
         places: unsafe { _mm512_loadu_si512(tables.places.as_ptr().cast()) },
     };
-    let mut lanes = state.0.map(|eight| registers(&eight, &constants));
+    let mut lanes = state.0.map(|group| registers(&group, &constants));
     let (mut records, mut starts) = (0, 0);
     for _ in 0..ROUNDS {
         let mut goes_on = [0; GROUPS];
@@ -309,66 +343,77 @@ unsafe fn advance(
                 for group in 0..GROUPS {
                     let found = look(&mut lanes[group], seen[group], state.0[group].alive, &constants, &tables.entries);
                     (seen[group], goes_on[group]) = (found.windows, found.goes_on);
-                    // SAFETY: eight lanes have eight of both at most in a look, for which there is room, and for eight more.
+                    // SAFETY: sixteen lanes have sixteen of both at most in a look, for which there is room, and for sixteen more.
                     unsafe {
-                        append(&mut log.records, &mut records, found.records, found.is_shown);
-                        append(&mut log.starts, &mut starts, found.starts, found.is_start);
+                        append(&mut log.records, records, found.records, found.is_shown);
+                        append(&mut log.slots, records, found.slots, found.is_shown);
+                        append(&mut log.start_bits, starts, found.bits, found.is_start);
+                        append(&mut log.start_slots, starts, found.slots, found.is_start);
                     }
+                    records += found.is_shown.count_ones() as usize;
+                    starts += found.is_start.count_ones() as usize;
                 }
             }
         }
-        let stuck: [u8; GROUPS] = std::array::from_fn(|group| state.0[group].alive & !goes_on[group]);
+        let stuck: [__mmask16; GROUPS] = std::array::from_fn(|group| state.0[group].alive & !goes_on[group]);
         if stuck != [0; GROUPS] {
             for group in 0..GROUPS {
-                let eight = &mut state.0[group];
-                store(eight, &lanes[group]);
-                eight.unstick(stuck[group], &mut lanes[group], tables, flat, blocks);
+                let all = &mut state.0[group];
+                store(all, &lanes[group]);
+                all.unstick(stuck[group], &mut lanes[group], tables, flat, blocks);
                 retable(&mut lanes[group], &constants);
             }
         }
     }
-    for (eight, lanes) in state.0.iter_mut().zip(&lanes) {
-        store(eight, lanes);
+    for (group, lanes) in state.0.iter_mut().zip(&lanes) {
+        store(group, lanes);
     }
     (records, starts)
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn store(eight: &mut Eight, lanes: &Registers) {
-    eight.bits = stored(lanes.bits);
-    eight.positions = stored(lanes.positions);
-    eight.blocks = stored(lanes.blocks);
-    eight.slots = stored(lanes.slots);
+fn store(group: &mut Group, lanes: &Registers) {
+    group.bits = stored(lanes.bits);
+    group.positions = stored(lanes.positions);
+    group.blocks = stored(lanes.blocks);
+    group.slots = stored(lanes.slots);
 }
 
-impl Eight {
+impl Group {
     /// Looks without the table for lanes that are stuck, and ends those that have no code there. What is new goes straight
     /// to the registers: a register that is loaded from where numbers were just stored one by one waits for them.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn unstick(&mut self, mut stuck: u8, lanes: &mut Registers, tables: &Tables, flat: &Flat<'_>, blocks: &mut Blocks) {
+    fn unstick(
+        &mut self,
+        mut stuck: __mmask16,
+        lanes: &mut Registers,
+        tables: &Tables,
+        flat: &Flat<'_>,
+        blocks: &mut Blocks,
+    ) {
         while stuck != 0 {
-            let lane = stuck.trailing_zeros() as usize & 7;
+            let lane = stuck.trailing_zeros() as usize % WIDTH;
             let mask = 1 << lane;
             stuck &= !mask;
             let Some((taken, after)) = self.slow(lane, tables, flat, blocks) else {
                 self.alive &= !mask;
                 continue;
             };
-            lanes.bits = _mm512_mask_add_epi64(lanes.bits, mask, lanes.bits, _mm512_set1_epi64(taken.into()));
+            lanes.bits = _mm512_mask_add_epi32(lanes.bits, mask, lanes.bits, _mm512_set1_epi32(taken as i32));
             if after > 63 {
                 let block = (self.blocks[lane] as usize + 1) % tables.blocks;
-                lanes.slots = _mm512_mask_add_epi64(lanes.slots, mask, lanes.slots, _mm512_set1_epi64(1));
-                lanes.blocks = _mm512_mask_set1_epi64(lanes.blocks, mask, block as i64);
+                lanes.slots = _mm512_mask_add_epi32(lanes.slots, mask, lanes.slots, _mm512_set1_epi32(1));
+                lanes.blocks = _mm512_mask_set1_epi32(lanes.blocks, mask, block as i32);
             }
             let position = if after > 63 { 0 } else { after };
-            lanes.positions = _mm512_mask_set1_epi64(lanes.positions, mask, position as i64);
+            lanes.positions = _mm512_mask_set1_epi32(lanes.positions, mask, position as i32);
         }
     }
 
     /// One look of a lane without the table: bits taken, and the position after it.
-    fn slow(&self, lane: usize, tables: &Tables, flat: &Flat<'_>, blocks: &mut Blocks) -> Option<(u32, u64)> {
+    fn slow(&self, lane: usize, tables: &Tables, flat: &Flat<'_>, blocks: &mut Blocks) -> Option<(u32, u32)> {
         let (bit, position, slot) = (self.bits[lane], self.positions[lane], self.slots[lane] as usize);
         let (taken, steps, value) = tables.slow(self.blocks[lane] as usize, position, window(flat, bit))?;
         if position == 0 {
@@ -378,7 +423,7 @@ impl Eight {
             }
             return Some((taken, 1));
         }
-        let after = position + u64::from(steps);
+        let after = position + steps;
         if position < tables.shown {
             blocks.put(slot, tables.places[after.min(63) as usize], value);
         }
@@ -387,8 +432,8 @@ impl Eight {
 }
 
 /// 57 bits or more, from the highest.
-fn window(flat: &Flat<'_>, bit: u64) -> u64 {
-    let at = (bit / 8).min(flat.len() as u64) as usize;
+fn window(flat: &Flat<'_>, bit: u32) -> u64 {
+    let at = (bit as usize / 8).min(flat.len());
     let bytes = flat.bytes().get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
     u64::from_be_bytes(bytes) << (bit & 7)
 }

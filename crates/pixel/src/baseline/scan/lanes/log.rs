@@ -7,20 +7,13 @@ use super::{
 };
 
 /// Blocks that a lane has room for. Not a power of two: the lanes' blocks would compete for the same lines of the cache.
-pub(super) const SLOTS: usize = 1536 + 5;
+pub(super) const SLOTS: usize = 1024 + 5;
 
-/// What was found at a look: from the lowest bit, two values (7 bits each), their places in the block (6 each), 6 free, the
-/// block.
+/// What was found at a look: from the lowest bit, the places in the block of two values (8 bits each), and the values (7 bits
+/// each).
 pub(super) mod record {
+    pub(in super::super) const VALUES: u32 = 16;
     pub(in super::super) const VALUE_BITS: u32 = 7;
-    pub(in super::super) const FIRST_PLACE: u32 = 14;
-    pub(in super::super) const SECOND_PLACE: u32 = 20;
-    pub(in super::super) const BLOCK: u32 = 32;
-}
-
-/// Where an MCU begins: from the lowest bit, 40 bits of the bit, the rest of the block.
-pub(super) mod start {
-    pub(in super::super) const BLOCK: u32 = 40;
 }
 
 /// A block's coefficients, and behind them [`HIGH`] and what is not shown.
@@ -31,18 +24,21 @@ pub(super) struct Block([i16; 32]);
 /// The blocks of all lanes, and the bits at which MCUs begin.
 pub(super) struct Blocks {
     blocks: Vec<Block>,
-    starts: Vec<u64>,
+    starts: Vec<u32>,
 }
 
-/// What the lanes write.
+/// What the lanes write: records with their blocks, and bits at which MCUs begin with the MCUs' first blocks.
 pub(super) struct Log {
-    pub(super) records: [u64; MOST_RECORDS],
-    pub(super) starts: [u64; MOST_RECORDS],
+    pub(super) records: [u32; MOST_RECORDS],
+    pub(super) slots: [u32; MOST_RECORDS],
+    pub(super) start_bits: [u32; MOST_RECORDS],
+    pub(super) start_slots: [u32; MOST_RECORDS],
 }
 
 impl Log {
     pub(super) fn new() -> Box<Self> {
-        Box::new(Self { records: [0; MOST_RECORDS], starts: [0; MOST_RECORDS] })
+        let nothing = [0; MOST_RECORDS];
+        Box::new(Self { records: nothing, slots: nothing, start_bits: nothing, start_slots: nothing })
     }
 }
 
@@ -58,7 +54,7 @@ impl Blocks {
 
     /// The bit at which the MCU begins whose first block this is.
     pub(super) fn start(&self, block: usize) -> u64 {
-        self.starts.get(block).copied().unwrap_or(0)
+        self.starts.get(block).copied().unwrap_or(0).into()
     }
 
     /// A block's shown coefficients, but for the first, which is given as the difference to the block before.
@@ -72,19 +68,19 @@ impl Blocks {
     /// Has the lanes read on.
     pub(super) fn advance(&mut self, state: &mut State, tables: &Tables, flat: &Flat<'_>, log: &mut Log) {
         let (records, starts) = state.advance(tables, flat, log, self);
-        for &entry in log.starts.iter().take(starts) {
-            self.begin((entry >> start::BLOCK) as usize, entry & ((1 << start::BLOCK) - 1));
+        for (&bit, &slot) in log.start_bits.iter().zip(&log.start_slots).take(starts) {
+            self.begin(slot as usize, bit);
         }
-        for &entry in log.records.iter().take(records) {
-            let Some(Block(target)) = self.blocks.get_mut((entry >> record::BLOCK) as usize) else { return };
-            let value = |above: u32| (((entry as u32) << above) as i32 >> (32 - record::VALUE_BITS)) as i16;
-            target[(entry >> record::FIRST_PLACE) as usize & 31] = value(32 - record::VALUE_BITS);
-            target[(entry >> record::SECOND_PLACE) as usize & 31] = value(32 - 2 * record::VALUE_BITS);
+        for (&found, &slot) in log.records.iter().zip(&log.slots).take(records) {
+            let Some(Block(target)) = self.blocks.get_mut(slot as usize) else { return };
+            let value = |above: u32| ((found << above).cast_signed() >> (32 - record::VALUE_BITS)) as i16;
+            target[found as usize & 31] = value(32 - record::VALUE_BITS - record::VALUES);
+            target[(found >> 8) as usize & 31] = value(32 - 2 * record::VALUE_BITS - record::VALUES);
         }
     }
 
     /// Records where an MCU begins.
-    pub(super) fn begin(&mut self, block: usize, bit: u64) {
+    pub(super) fn begin(&mut self, block: usize, bit: u32) {
         if let Some(start) = self.starts.get_mut(block) {
             *start = bit;
         }

@@ -14,10 +14,10 @@ pub(super) const BITS: u32 = 13;
 pub(super) const ENTRIES: usize = 1 << BITS;
 /// Entries of both codes' tables: of first coefficients, of pairs, of what is skipped, and nothing.
 pub(super) const ALL: usize = 8 * ENTRIES;
-/// They and one more: two are loaded at once.
-pub(super) type Entries = [u32; ALL + 1];
-/// Blocks that an MCU may have here.
-const MOST_BLOCKS: usize = 8;
+/// As many as 16 bits can index.
+pub(super) type Entries = [u32; ALL];
+/// Blocks that there is room for in a register; an MCU has at most ten (T.81, B.2.3).
+const MOST_BLOCKS: usize = 16;
 
 /// An entry says how far on all of it leads (8 bits), with [`ENDED`] added if it ends the block; how many bits it takes (6);
 /// two values (7 and 7); and how far on the first of them is (4). The table does not know what leads to [`BEYOND`] from
@@ -27,11 +27,11 @@ const MOST_BLOCKS: usize = 8;
 pub(super) struct Entry;
 
 /// Added by the end of a block.
-pub(super) const ENDED: u64 = 128;
+pub(super) const ENDED: u32 = 128;
 /// Added by the end of a block that follows a coefficient which is shown, so that the end's place is one that is not.
 const FAR: u32 = 36;
 /// A bit of every position that the table must not be asked about.
-pub(super) const BEYOND: u64 = 64;
+pub(super) const BEYOND: u32 = 64;
 
 impl Entry {
     const UNKNOWN: u32 = Self::packed(0, 1, 64, (0, 0));
@@ -58,11 +58,11 @@ pub(super) struct Tables {
     /// See [`ALL`].
     pub(super) entries: Box<Entries>,
     /// Where the tables of each block of an MCU begin.
-    pub(super) kinds: [u64; MOST_BLOCKS],
+    pub(super) kinds: [u32; MOST_BLOCKS],
     /// Blocks in an MCU.
     pub(super) blocks: usize,
     /// The position from which on nothing is shown.
-    pub(super) shown: u64,
+    pub(super) shown: u32,
     /// Where coefficients go, by their position.
     pub(super) places: [u8; 64],
     codes: Vec<(Rc<Dc>, Rc<Ac>)>,
@@ -87,22 +87,22 @@ impl Tables {
             if index == codes.len() {
                 codes.push((Rc::clone(&track.dc), Rc::clone(&track.ac)));
             }
-            *kind = (index * ALL / 2) as u64;
+            *kind = (index * ALL / 2) as u32;
         }
-        let mut entries: Box<Entries> = vec![Entry::UNKNOWN; ALL + 1].into_boxed_slice().try_into().ok()?;
+        let mut entries: Box<Entries> = vec![Entry::UNKNOWN; ALL].into_boxed_slice().try_into().ok()?;
         if codes.len() > 2 {
             return None;
         }
         for (entries, (dc, ac)) in entries.chunks_exact_mut(ALL / 2).zip(&codes) {
             fill(entries, dc, ac);
         }
-        let (shown, blocks) = (u64::from(LAST[eighths]) + 1, course.blocks.len());
+        let (shown, blocks) = (LAST[eighths] + 1, course.blocks.len());
         Some(Self { entries, kinds, blocks, shown, places: places(&course.places), codes })
     }
 
     /// A look without the table, of a block of an MCU at a position, at 57 bits or more: bits taken, how far on it leads, and
     /// the value. `None` if there is no such code.
-    pub(super) fn slow(&self, block: usize, position: u64, bits: u64) -> Option<(u32, u32, i32)> {
+    pub(super) fn slow(&self, block: usize, position: u32, bits: u64) -> Option<(u32, u32, i32)> {
         let (dc, ac) = self.codes.get(*self.kinds.get(block)? as usize / (ALL / 2))?;
         let long = if position == 0 { dc.slow.read(bits)? } else { ac.slow.read(bits)? };
         Some((long.bits(), long.steps(), long.value()))
@@ -133,10 +133,10 @@ fn fill(entries: &mut [u32], dc: &Dc, ac: &Ac) {
         let (bits, values) = (pair.packed() & 63, (i32::from(value), i32::from(other)));
         *entry = match (one, two) {
             _ if pair.is_unknown() => Entry::UNKNOWN,
-            (63, _) => Entry::packed(bits, 1, ENDED as u32 + FAR, (0, 0)),
+            (63, _) => Entry::packed(bits, 1, ENDED + FAR, (0, 0)),
             (16, 0) => Entry::packed(bits, 1, 16, (0, values.0)),
             (16.., _) => Entry::UNKNOWN,
-            (_, 63) => Entry::packed(bits, one, ENDED as u32 + FAR, (values.0, 0)),
+            (_, 63) => Entry::packed(bits, one, ENDED + FAR, (values.0, 0)),
             _ => Entry::packed(bits, one, one + two, values),
         };
     }
@@ -144,7 +144,7 @@ fn fill(entries: &mut [u32], dc: &Dc, ac: &Ac) {
         let (bits, steps) = (skip.packed() & 63, skip.steps());
         *entry = match steps {
             _ if skip.is_unknown() => Entry::UNKNOWN,
-            END.. => Entry::packed(bits, 1, ENDED as u32 + steps - END, (0, 0)),
+            END.. => Entry::packed(bits, 1, ENDED + steps - END, (0, 0)),
             _ => Entry::packed(bits, 1, steps, (0, 0)),
         };
     }
