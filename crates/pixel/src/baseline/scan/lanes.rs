@@ -21,11 +21,14 @@ mod log;
 mod tables;
 
 use super::{Course, Depth};
-use crate::baseline::transform::avx2::Avx2;
+use crate::baseline::{
+    block::Coefficients,
+    transform::{Kernel as _, avx2::Avx2},
+};
 use flat::Flat;
 use kernel::{LANES, MOST_BLOCKS_AT_ONCE, State};
 use log::{Blocks, Log, SLOTS};
-use tables::Tables;
+use tables::{Tables, spread};
 
 /// Bytes from where one lane begins to where the next one does: at most so many that all sections' coefficients fit the
 /// second cache, and where blocks are short fewer. Not a power of two: the lanes would compete for the same lines of the first.
@@ -58,6 +61,7 @@ pub(super) fn read(course: &mut Course<'_, '_>, eighths: usize) -> Option<()> {
             2 => sections::<2>(course),
             3 => sections::<3>(course),
             4 => sections::<4>(course),
+            5 => sections::<5>(course),
             _ => None,
         }
     }
@@ -76,6 +80,7 @@ fn sections<const N: usize>(course: &mut Course<'_, '_>) -> Option<()> {
     let tables = Tables::new(course, N)?;
     let mut flat = Flat::new(header.scan);
     let mut batch = Batch::new(course.blocks.len(), header.scan.len());
+    let mut coefficients = [0; 256];
     let (mut at, mut next, mut failures) = (0, 0, 0);
     while next < columns * rows {
         at = flat.ensure(at, MOST_BYTES);
@@ -87,7 +92,8 @@ fn sections<const N: usize>(course: &mut Course<'_, '_>) -> Option<()> {
         }
         for lane in 0..lanes {
             for first in batch.mcus(lane, lane + 1 == lanes).take(columns * rows - next) {
-                emit::<N>(course, &batch.blocks, first, (next % columns, next / columns))?;
+                let place = (next % columns, next / columns);
+                emit::<N>(course, &mut coefficients, &batch.blocks, first, place)?;
                 next += 1;
                 at = batch.position(lane, first % SLOTS + course.blocks.len());
             }
@@ -96,29 +102,44 @@ fn sections<const N: usize>(course: &mut Course<'_, '_>) -> Option<()> {
     (at <= flat.bits()).then_some(())
 }
 
-/// Brings an MCU, whose blocks begin at `first`, to the planes.
+/// Brings an MCU, whose blocks begin at `first`, to the planes. `coefficients` are 0 but for what it leaves there itself.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2")]
 fn emit<const N: usize>(
     course: &mut Course<'_, '_>,
+    coefficients: &mut Coefficients,
     blocks: &Blocks,
     first: usize,
     (column, row): (usize, usize),
 ) -> Option<()> {
     for (index, place) in course.blocks.iter().enumerate() {
         let track = course.tracks.get_mut(place.track)?;
-        let (others, difference) = blocks.get(first + index)?;
+        let (block, difference) = blocks.get(first + index)?;
         track.predictor = track.predictor.wrapping_add(difference);
         if course.depth == Depth::Coefficients {
-            std::hint::black_box((others, track.predictor));
+            std::hint::black_box((block, track.predictor));
             continue;
         }
-        let samples = Avx2::samples_of_four::<N>(track.predictor as i16, others, &track.transform);
         let first = (row * track.rows + place.down) * track.stride + column * place.pitch + place.right;
         let target = track.samples.get_mut(first..)?;
-        for (y, samples) in samples.as_chunks::<4>().0.iter().enumerate().take(N) {
-            target.get_mut(y * track.stride..y * track.stride + N)?.copy_from_slice(&samples[..N]);
+        if N <= 4 {
+            let others = block.first_chunk()?;
+            let samples = Avx2::samples_of_four::<N>(track.predictor as i16, others, &track.transform);
+            copy::<N, 4>(&samples, target, track.stride)?;
+        } else {
+            spread(block, coefficients);
+            coefficients[0] = track.predictor as i16;
+            copy::<N, 8>(&Avx2::samples::<N>(coefficients, &track.transform), target, track.stride)?;
         }
+    }
+    Some(())
+}
+
+/// Copies `N` rows of `N` samples, which are `ROW` apart.
+#[inline(always)]
+fn copy<const N: usize, const ROW: usize>(samples: &[u8], target: &mut [u8], stride: usize) -> Option<()> {
+    for (y, samples) in samples.as_chunks::<ROW>().0.iter().enumerate().take(N) {
+        target.get_mut(y * stride..y * stride + N)?.copy_from_slice(&samples[..N]);
     }
     Some(())
 }

@@ -247,11 +247,13 @@ fn entries(windows: [__m512i; 2], tables: __m512i, entries: &Entries) -> __m512i
 /// What is shown of entries, at positions before them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn records(entry: __m512i, positions: __m512i, after: __m512i, constants: &Constants) -> __m512i {
+fn records(entry: __m512i, positions: __m512i, after: __m512i, ended: __mmask16, constants: &Constants) -> __m512i {
     /// Of each record the two bytes that have places.
     const PLACES: u64 = 0x3333_3333_3333_3333;
     let first = _mm512_add_epi32(positions, _mm512_srli_epi32::<28>(entry));
-    let both = _mm512_or_si512(first, _mm512_slli_epi32::<8>(after));
+    // The end of a block goes where nothing is shown.
+    let second = _mm512_mask_set1_epi32(after, ended, 63);
+    let both = _mm512_or_si512(first, _mm512_slli_epi32::<8>(second));
     let places = _mm512_maskz_permutexvar_epi8(PLACES, both, constants.places);
     let values = _mm512_slli_epi32::<{ record::VALUES - 14 }>(entry);
     // The places, or what the mask leaves of the values.
@@ -284,7 +286,7 @@ fn look(
     let is_skipped = _mm512_cmpge_epu32_mask(after, constants.shown);
     let is_shown = _mm512_mask_cmplt_epu32_mask(goes_on, lanes.positions, constants.shown);
     let is_start = _mm512_mask_testn_epi32_mask(goes_on, begun, begun);
-    let records = records(entry, lanes.positions, after, constants);
+    let records = records(entry, lanes.positions, after, ended, constants);
     let (slots, bits) = (lanes.slots, lanes.bits);
 
     let taken = _mm512_maskz_and_epi32(goes_on, _mm512_srli_epi32::<8>(entry), _mm512_set1_epi32(63));

@@ -59,10 +59,9 @@ impl Blocks {
 
     /// A block's shown coefficients, but for the first, which is given as the difference to the block before.
     #[inline(always)]
-    pub(super) fn get(&self, block: usize) -> Option<(&[i16; 16], i32)> {
+    pub(super) fn get(&self, block: usize) -> Option<(&[i16; 32], i32)> {
         let Block(all) = self.blocks.get(block)?;
-        let difference = i32::from(all[0]) + (i32::from(all[usize::from(HIGH)]) << 7);
-        Some((all.first_chunk()?, difference))
+        Some((all, i32::from(all[0]) + (i32::from(all[usize::from(HIGH)]) << 7)))
     }
 
     /// Has the lanes read on.

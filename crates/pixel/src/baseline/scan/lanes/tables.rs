@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::super::{Course, Places};
 use crate::baseline::{
-    block::LAST,
+    block::{Coefficients, LAST},
     huffman::{Ac, Dc, END},
 };
 
@@ -28,8 +28,6 @@ pub(super) struct Entry;
 
 /// Added by the end of a block.
 pub(super) const ENDED: u32 = 128;
-/// Added by the end of a block that follows a coefficient which is shown, so that the end's place is one that is not.
-const FAR: u32 = 36;
 /// A bit of every position that the table must not be asked about.
 pub(super) const BEYOND: u32 = 64;
 
@@ -69,8 +67,8 @@ pub(super) struct Tables {
 }
 
 /// Where the upper part of a first coefficient goes, and what is not shown.
-pub(super) const HIGH: u8 = 16;
-const ELSEWHERE: u8 = 17;
+pub(super) const HIGH: u8 = 30;
+const ELSEWHERE: u8 = 31;
 
 impl Tables {
     /// `None` if there are more codes or blocks than fit.
@@ -113,9 +111,29 @@ fn places(course: &Places) -> [u8; 64] {
     let mut places = [ELSEWHERE; 64];
     places[0] = HIGH;
     for (position, place) in places.iter_mut().enumerate().skip(1) {
-        *place = course.of(position as u8 - 1).min(ELSEWHERE);
+        *place = closer(course.of(position as u8 - 1));
     }
     places
+}
+
+/// Where a coefficient goes in a block of 25, by where the transform for scales from 5 wants it; the same up to 4.
+fn closer(place: u8) -> u8 {
+    match place {
+        0..=15 => place,
+        16..=25 => 20 + (place - 16) / 2,
+        32..=41 => place - 22,
+        _ => ELSEWHERE,
+    }
+}
+
+/// Brings a block of 25 coefficients to where the transform wants them. What else is there stays.
+#[inline(always)]
+pub(super) fn spread(block: &[i16; 32], target: &mut Coefficients) {
+    target[..10].copy_from_slice(&block[..10]);
+    target[32..42].copy_from_slice(&block[10..20]);
+    for (index, coefficient) in block[20..25].iter().enumerate() {
+        target[16 + 2 * index] = *coefficient;
+    }
 }
 
 /// The three tables of a code.
@@ -133,10 +151,10 @@ fn fill(entries: &mut [u32], dc: &Dc, ac: &Ac) {
         let (bits, values) = (pair.packed() & 63, (i32::from(value), i32::from(other)));
         *entry = match (one, two) {
             _ if pair.is_unknown() => Entry::UNKNOWN,
-            (63, _) => Entry::packed(bits, 1, ENDED + FAR, (0, 0)),
+            (63, _) => Entry::packed(bits, 1, ENDED, (0, 0)),
             (16, 0) => Entry::packed(bits, 1, 16, (0, values.0)),
             (16.., _) => Entry::UNKNOWN,
-            (_, 63) => Entry::packed(bits, one, ENDED + FAR, (values.0, 0)),
+            (_, 63) => Entry::packed(bits, one, ENDED, (values.0, 0)),
             _ => Entry::packed(bits, one, one + two, values),
         };
     }
