@@ -23,7 +23,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::{Budget, Completions, affinity::Stopwatches, forecast::Foresight};
 
 /// Raised whenever the same original and recipe would give other bytes than before.
-const ENGINE_VERSION: u32 = 3;
+const ENGINE_VERSION: u32 = 4;
 
 /// Copies that are read back for receipts at the same time: twice what one gallery asks for, so that many galleries that end
 /// at once leave the processors to those who wait for an answer.

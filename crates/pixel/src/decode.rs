@@ -30,11 +30,14 @@ pub(crate) fn decode(source: &Source, extent: Extent) -> Result<(Frame, ColourPr
     }
 }
 
-/// The smallest scale of a JPEG, in eighths, that has what `extent` asks for: its long edge, and across it two thirds of
-/// that, as a photo of 3:2 has, so that a crop of a panorama has all its pixels too.
+/// What a scale has to have more than is asked for, in parts of a hundred: docs/decisions/0024-margin-of-the-scale.md.
+const MARGIN: u64 = 5;
+
+/// The smallest scale of a JPEG, in eighths, that has what `extent` asks for and [`MARGIN`] more: its long edge, and across it
+/// two thirds of that, as a photo of 3:2 has, so that a crop of a panorama has all its pixels too.
 pub(crate) fn eighths(probe: &Probe, extent: Extent) -> u32 {
     let (width, height) = (probe.width.max(1), probe.height.max(1));
-    let scale = |edge: u32, wanted: u32| (u64::from(wanted) * 8).div_ceil(u64::from(edge));
+    let scale = |edge: u32, wanted: u32| (u64::from(wanted) * 8 * (100 + MARGIN)).div_ceil(u64::from(edge) * 100);
     let long = scale(width.max(height), extent.long_edge);
     let short = scale(width.min(height), extent.long_edge / 3 * 2);
     if extent.full { 8 } else { long.max(short).clamp(1, 8) as u32 }
@@ -61,8 +64,11 @@ mod tests {
         };
         assert_eq!(scale(6000, 4000, 2048), 3);
         assert_eq!(scale(4000, 6000, 2048), 3);
-        assert_eq!(scale(8256, 5504, 2048), 2);
+        assert_eq!(scale(9504, 6336, 2048), 2);
         assert_eq!(scale(5400, 3600, 2048), 4);
+        // 3/8 would have 2052 pixels, and 2/8 2064.
+        assert_eq!(scale(5472, 3648, 2048), 4);
+        assert_eq!(scale(8256, 5504, 2048), 3);
         assert_eq!(scale(2048, 1365, 2048), 8);
         assert_eq!(scale(800, 600, 2048), 8);
         assert_eq!(scale(12_000, 2_000, 2048), 6);

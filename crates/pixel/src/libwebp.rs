@@ -13,9 +13,8 @@ use crate::{Error, frame::Plane};
 /// Effort, 0 to 6: 3 and 4 cost twice as much for 2% of the bytes.
 const METHOD: i32 = 2;
 
-/// Added to the quality, so that a photo looks as it would with effort 4. Of eight photos at quality 80 and 2048 pixels, with
-/// 1 added, seven score as high as sharp's of effort 4 or within 0.1 by SSIMULACRA2, and have 6.4% more bytes; the eighth is 1.5 below.
-const QUALITY_FOR_METHOD: u8 = 1;
+/// Added to the quality, so that a photo looks as it would with effort 4: docs/decisions/0024-margin-of-the-scale.md.
+const QUALITY_FOR_METHOD: f32 = 1.75;
 
 /// What WebP allows on an edge.
 pub(crate) const MAX_EDGE: usize = 16_383;
@@ -44,7 +43,7 @@ pub(crate) fn write(planes: &[Plane; 3], quality: u8) -> Result<Vec<u8>, Error> 
         if !known {
             return Err(Error::Bug("libwebp is of another version".to_owned()));
         }
-        config.quality = f32::from(quality.saturating_add(QUALITY_FOR_METHOD).min(100));
+        config.quality = (f32::from(quality) + QUALITY_FOR_METHOD).min(100.0);
         config.method = METHOD;
         picture.use_argb = 0;
         (picture.width, picture.height) = (luma.width as i32, luma.height as i32);
