@@ -32,7 +32,7 @@ const SCRIPTS: &str = "xtask/bench/pixel";
 const ROUNDS: usize = 5;
 const THREADS: &str = "2";
 /// How often a contender goes through the photos in a round.
-const PASSES: &str = "2";
+const PASSES: &str = "4";
 /// How often each stage is done; the least time counts.
 const STAGE_ROUNDS: &str = "7";
 const PRIORITY: [&str; 3] = ["chrt", "--rr", "5"];
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         [bench.contest("JPEG", "jpeg", "jpg", "82", rounds)?, bench.contest("WebP", "webp", "webp", "80", rounds)?];
     let stages = bench.stages()?;
     figures::keep("pixel", &report::json(&contests, stages))?;
-    let table = format!("{}\n{}", report::table(&contests), report::stages(stages, &contests[0]));
+    let table = [report::table(&contests), report::photos(&contests), report::stages(stages, &contests[0])].join("\n");
     stdout().write_all(table.as_bytes()).context("cannot print")?;
     if write {
         let how = format!("median of {rounds} rounds");
@@ -175,7 +175,8 @@ impl Bench {
         let mut score = self.python("score.py");
         score.arg(self.folder.join("photos")).arg(self.folder.join("references")).arg(extension).args(&outs);
         let scores = quiet(&mut score)?;
-        let scores = scores.lines().map(report::score).collect::<Result<Vec<_>>>()?;
+        let photos: Vec<_> = self.photos.iter().filter_map(|photo| photo.file_stem()?.to_str()).collect();
+        let scores = scores.lines().map(|line| report::score(line, &photos)).collect::<Result<Vec<_>>>()?;
         let [ours, theirs] = scores.try_into().ok().context("score.py did not score both")?;
         Ok(Contest { name: name.to_owned(), rounds: measured, scores: (ours, theirs) })
     }

@@ -3,9 +3,10 @@
     python score.py PHOTOS REFERENCES EXTENSION OUT...
 
 The reference of a photo is the whole of it, decoded at full size, turned upright and brought to 2048 pixels by Lanczos 3.
-Prints for each OUT the mean SSIMULACRA2 of its 2048 pixel files, and the bytes of all its files.
+Prints for each OUT the SSIMULACRA2 of its 2048 pixel file of each photo, the mean of them, and the bytes of all its files.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def reference(photo, folder):
 def main(photos, references, extension, *outs):
     photos = sorted(Path(photos).glob("*.jpg"))
     for out in map(Path, outs):
-        scores = []
+        scores = {}
         for photo in photos:
             written = Image.open(out / f"{photo.stem}_2048.{extension}").convert("RGB")
             original = reference(photo, Path(references))
@@ -38,9 +39,10 @@ def main(photos, references, extension, *outs):
             # The metric reads files.
             plain = out / "scored.png"
             written.save(plain, compress_level=1)
-            scores.append(compute_ssimulacra2(str(original), str(plain)))
+            scores[photo.stem] = round(compute_ssimulacra2(str(original), str(plain)), 3)
         size = sum(file.stat().st_size for file in out.glob(f"*.{extension}"))
-        print(f'{{"ssimulacra2":{sum(scores) / len(scores):.3f},"bytes":{size}}}', flush=True)
+        mean = round(sum(scores.values()) / len(scores), 3)
+        print(json.dumps({"ssimulacra2": mean, "bytes": size, **scores}, separators=(",", ":")), flush=True)
 
 
 main(*sys.argv[1:])

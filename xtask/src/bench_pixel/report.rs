@@ -19,10 +19,13 @@ pub(super) struct Measured {
 }
 
 /// What a contender's files are worth.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Score {
+    /// The mean of the photos.
     pub(super) ssimulacra2: f64,
     pub(super) bytes: f64,
+    /// Each photo's name, and SSIMULACRA2 at 2048 pixels.
+    pub(super) photos: Vec<(String, f64)>,
 }
 
 /// What the stages of decoding took alone, in milliseconds a photo.
@@ -51,9 +54,10 @@ pub(super) fn measured(line: &str) -> Result<Measured> {
     })
 }
 
-/// Reads a line of score.py.
-pub(super) fn score(line: &str) -> Result<Score> {
-    Ok(Score { ssimulacra2: number(line, "ssimulacra2")?, bytes: number(line, "bytes")? })
+/// Reads a line of score.py that has these photos.
+pub(super) fn score(line: &str, photos: &[&str]) -> Result<Score> {
+    let photos = photos.iter().map(|name| Ok((name.to_string(), number(line, name)?))).collect::<Result<_>>()?;
+    Ok(Score { ssimulacra2: number(line, "ssimulacra2")?, bytes: number(line, "bytes")?, photos })
 }
 
 /// Reads the line of bench_stages.
@@ -74,7 +78,10 @@ pub(super) fn json(contests: &[Contest], stages: Stages) -> Vec<String> {
             "{{\"images\":{images},\"seconds\":{seconds},\"cpu_seconds\":{cpu_seconds},\"peak_rss_bytes\":{peak_rss_bytes}}}"
         )
     };
-    let score = |s: &Score| format!("{{\"ssimulacra2\":{},\"bytes\":{}}}", s.ssimulacra2, s.bytes);
+    let score = |s: &Score| {
+        let photos: String = s.photos.iter().map(|(name, score)| format!(",\"{name}\":{score}")).collect();
+        format!("{{\"ssimulacra2\":{},\"bytes\":{}{photos}}}", s.ssimulacra2, s.bytes)
+    };
     let contests = contests.iter().map(|Contest { name, rounds, scores: (ours, theirs) }| {
         let rounds = rounds
             .iter()
@@ -155,6 +162,23 @@ pub(super) fn table(contests: &[Contest]) -> String {
     text
 }
 
+/// SSIMULACRA2 photo by photo, in Markdown.
+pub(super) fn photos(contests: &[Contest]) -> String {
+    let mut text = String::from("| SSIMULACRA2 at 2048 |");
+    for Contest { name, .. } in contests {
+        let _ = write!(text, " {name}: ours | sharp |");
+    }
+    let _ = writeln!(text, "\n|---|{}", "---|---|".repeat(contests.len()));
+    for (index, (photo, _)) in contests[0].scores.0.photos.iter().enumerate() {
+        let _ = write!(text, "| {photo} |");
+        for Contest { scores: (ours, theirs), .. } in contests {
+            let _ = write!(text, " {:.2} | {:.2} |", ours.photos[index].1, theirs.photos[index].1);
+        }
+        text.push('\n');
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,14 +188,21 @@ mod tests {
         let line = r#"{"images":8,"seconds":1.25,"cpu_seconds":2.4,"peak_rss_bytes":134217728}"#;
         let read = measured(line).unwrap();
         assert_eq!((read.images, read.seconds, read.cpu_seconds), (8.0, 1.25, 2.4));
-        assert!(score(line).is_err());
+        assert!(score(line, &[]).is_err());
+        let line = r#"{"ssimulacra2":75.5,"bytes":10,"12mp_420":74.25,"45mp_422":76.75}"#;
+        assert!(score(line, &["33mp_420"]).is_err());
+        let scored = score(line, &["12mp_420", "45mp_422"]).unwrap();
+        let contest = Contest { name: "JPEG".to_owned(), rounds: Vec::new(), scores: (scored.clone(), scored) };
+        let text = photos(&[contest]);
+        assert!(text.starts_with("| SSIMULACRA2 at 2048 | JPEG: ours | sharp |\n|---|---|---|\n"), "{text}");
+        assert!(text.ends_with("| 12mp_420 | 74.25 | 74.25 |\n| 45mp_422 | 76.75 | 76.75 |\n"), "{text}");
     }
 
     #[test]
     fn the_job_is_held_against_entropy_decoding() {
         let round = Measured { images: 10.0, seconds: 1.0, cpu_seconds: 0.6, peak_rss_bytes: 0.0 };
-        let score = Score { ssimulacra2: 0.0, bytes: 1.0 };
-        let jpeg = Contest { name: String::new(), rounds: vec![(round, round)], scores: (score, score) };
+        let score = Score { ssimulacra2: 0.0, bytes: 1.0, photos: Vec::new() };
+        let jpeg = Contest { name: String::new(), rounds: vec![(round, round)], scores: (score.clone(), score) };
         let measured = stages_measured(r#"{"coefficients_ms":40.00,"planes_ms":42.00,"cascade_ms":50.00}"#).unwrap();
         let text = stages(measured, &jpeg);
         assert!(text.contains("| 60.0 | 1.50 |") && text.contains("| planes | 42.0 | 1.05 |"), "{text}");
