@@ -17,8 +17,10 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::{deployment::Deployment, photos::Card, watch::Watch};
 
-/// Between two questions of the same kind.
-const PAUSE: Duration = Duration::from_millis(100);
+/// From an answer to the next question.
+const PAUSE: Duration = Duration::from_millis(50);
+/// By how much clients give way to the deployment: anywhere else they start, read and hash on processors of their own.
+const CLIENT_NICENESS: &str = "10";
 /// A question has so long.
 const REQUEST: Duration = Duration::from_secs(30);
 
@@ -48,7 +50,9 @@ pub(crate) async fn upload(
 }
 
 async fn one(deployment: &Deployment, number: usize, card: &Card, watch: &Watch, sent: &AtomicUsize) -> Uploaded {
-    let mut client = tokio::process::Command::new(deployment.binary())
+    let mut client = tokio::process::Command::new("nice")
+        .args(["-n", CLIENT_NICENESS])
+        .arg(deployment.binary())
         .arg("upload")
         .arg(&card.folder)
         .args([
