@@ -155,7 +155,7 @@ fn mirrors(orientation: Orientation) -> (bool, bool) {
     (matches!(orientation.exif(), 2 | 3 | 7 | 8), matches!(orientation.exif(), 3 | 4 | 6 | 7))
 }
 
-/// The passes: down, transpose, down, and back.
+/// The passes: down, transpose, down, and back; nothing of it for what is there already.
 fn run(
     kernels: Kernels,
     source: &Plane,
@@ -163,19 +163,25 @@ fn run(
     (down, flip_y): (&Arc<Filter>, bool),
     transposed: bool,
 ) -> Plane {
+    if across.is_copy && down.is_copy && !flip_x && !transposed {
+        let mut copy = scratch(across.len(), down.len());
+        columns(kernels, Source { plane: source, from: 0, width: across.len() }, down, &mut copy, flip_y);
+        copy.pad();
+        return copy;
+    }
     // Only the columns that the second pass reads are filtered by the first.
     let (first, last) = across.reads();
     let from = first / crate::frame::ALIGN * crate::frame::ALIGN;
     let part = Source { plane: source, from, width: last - from };
     let mut narrowed = scratch(part.width, down.len());
-    (kernels.columns)(part, down, &mut narrowed, flip_y);
+    columns(kernels, part, down, &mut narrowed, flip_y);
     let mut turned = scratch(down.len(), part.width);
     (kernels.transpose)(&narrowed, &mut turned);
     drop(narrowed);
     let part = Source { plane: &turned, from: 0, width: turned.width };
     let mut result = scratch(down.len(), across.len());
     let shifted = across.shifted(from);
-    (kernels.columns)(part, &shifted, &mut result, flip_x);
+    columns(kernels, part, &shifted, &mut result, flip_x);
     drop(turned);
     if !transposed {
         let mut back = scratch(across.len(), down.len());
@@ -184,6 +190,18 @@ fn run(
     }
     result.pad();
     result
+}
+
+/// One pass down the columns, which copies rows where they are as wanted.
+fn columns(kernels: Kernels, source: Source<'_>, filter: &Filter, target: &mut Plane, flip: bool) {
+    if !filter.is_copy {
+        return (kernels.columns)(source, filter, target, flip);
+    }
+    for y in 0..filter.len() {
+        let from = &source.plane.data[y * source.plane.stride + source.from..][..source.width];
+        let row = if flip { filter.len() - 1 - y } else { y };
+        target.data[row * target.stride..][..source.width].copy_from_slice(from);
+    }
 }
 
 /// A plane with room for whole blocks of 16 × 16 samples.

@@ -19,6 +19,8 @@ pub(super) struct Filter {
     pub(super) weights: Vec<i16>,
     /// Samples that there are: a tap at or beyond has weight 0.
     pub(super) samples: usize,
+    /// Each output is the sample of its own number.
+    pub(super) is_copy: bool,
 }
 
 impl Filter {
@@ -38,7 +40,7 @@ impl Filter {
     pub(super) fn shifted(&self, by: usize) -> Self {
         let starts = self.starts.iter().map(|start| start - by).collect();
         let samples = self.reads().1 - by;
-        Self { starts, samples, taps: self.taps, weights: self.weights.clone() }
+        Self { starts, samples, taps: self.taps, weights: self.weights.clone(), is_copy: self.is_copy && by == 0 }
     }
 
     /// Lanczos 3 from `length` samples after `offset` to `outputs`, widened to the source's step where it shrinks. Samples
@@ -48,7 +50,9 @@ impl Filter {
         let stretch = step.max(1.0);
         let reach = 3.0 * stretch;
         let taps = ((2.0 * reach).ceil() as usize).next_multiple_of(2);
-        let mut filter = Self { starts: Vec::with_capacity(outputs), taps, weights: vec![0; outputs * taps], samples };
+        let (starts, weights) = (Vec::with_capacity(outputs), vec![0; outputs * taps]);
+        let is_copy = offset == 0.0 && length == outputs as f64 && outputs <= samples;
+        let mut filter = Self { starts, taps, weights, samples, is_copy };
         for (output, weights) in filter.weights.chunks_exact_mut(taps).enumerate() {
             let centre = offset + (output as f64 + 0.5) * step;
             let first = (centre - reach - 0.5).ceil().max(0.0) as usize;
@@ -137,6 +141,7 @@ mod tests {
     #[test]
     fn the_same_size_is_a_copy() {
         let filter = Filter::lanczos(0.0, 40.0, 40, 40);
+        assert!(filter.is_copy && !Filter::lanczos(0.5, 40.0, 40, 41).is_copy);
         for (output, (start, weights)) in filter.starts.iter().zip(filter.weights.chunks_exact(filter.taps)).enumerate()
         {
             assert_eq!(i32::from(weights[output - start]), ONE);
