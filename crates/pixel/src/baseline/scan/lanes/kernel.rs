@@ -205,7 +205,7 @@ fn windows(bits: __m512i, flat: &Flat<'_>) -> [__m512i; 2] {
     let swapped =
         _mm512_set4_epi64(0x0809_0a0b_0c0d_0e0f, 0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f, 0x0001_0203_0405_0607);
     let at = &stored(_mm512_min_epu32(_mm512_srli_epi32::<3>(bits), _mm512_set1_epi32(flat.len() as i32)));
-    let at = std::hint::black_box(at);
+    let at = std::hint::black_box(at); // As in `entries`.
     let bytes = flat.bytes().as_ptr();
     // SAFETY: eight bytes are there from any of the bytes, and from behind the last.
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] =
@@ -237,8 +237,9 @@ fn entries(windows: [__m512i; 2], tables: __m512i, entries: &Entries) -> __m512i
     let upper = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
     let next = _mm512_permutex2var_epi32(windows[0], upper, windows[1]);
     let places = &stored(_mm512_add_epi32(_mm512_srli_epi32::<{ 32 - BITS }>(next), tables));
+    // One lane after the other, and through memory: on Zen 4 the instruction that looks up sixteen takes longer, and so does what
+    // the compiler would make of it, which takes them out of the register.
     let places = std::hint::black_box(places);
-    // One by one: AMD's processors take longer for their instruction that does it.
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] =
         std::array::from_fn(|lane| entries[usize::from(places[lane] as u16)].cast_signed());
     _mm512_set_epi32(p, o, n, m, l, k, j, i, h, g, f, e, d, c, b, a)
