@@ -19,11 +19,11 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    figures,
+    demo, figures,
     run::{binary, cache, program, quiet, root, show},
     setup,
 };
-use report::{Contest, Measured, Stages};
+use report::{Contest, Measured, Score, Stages};
 
 /// Pictures without people at 5 to 18 megapixels, under CC-BY-SA, CC-BY and CC0.
 const WALLPAPERS: [&str; 2] = ["lomiri-wallpapers-16.04", "mate-backgrounds"];
@@ -36,6 +36,12 @@ const PASSES: &str = "4";
 /// How often each stage is done; the least time counts.
 const STAGE_ROUNDS: &str = "7";
 const PRIORITY: [&str; 3] = ["chrt", "--rr", "5"];
+const WHO: [&str; 2] = ["procession", "sharp"];
+/// Names, formats, extensions, qualities.
+const FORMATS: [(&str, &str, &str, &str); 2] = [("JPEG", "jpeg", "jpg", "82"), ("WebP", "webp", "webp", "80")];
+/// Photos of the demo of 4352, 3088, 6028 and 4272 pixels, which are decoded at 4/8, 6/8, 3/8 and 5/8.
+const PICTURES: [&str; 4] =
+    ["DEMO_0013_bridge.jpg", "DEMO_0016_brook.jpg", "DEMO_0017_nuthatch.jpg", "DEMO_0032_sunset.jpg"];
 
 /// Runs the benchmark. `--rounds N` (5), `--write` records the result in docs/performance.md.
 ///
@@ -47,8 +53,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let bench = Bench::prepare()?;
     show(&mut program("cargo", &["build", "--release", "--package", "procession-pixel", "--examples"]))?;
     let contests =
-        [bench.contest("JPEG", "jpeg", "jpg", "82", rounds)?, bench.contest("WebP", "webp", "webp", "80", rounds)?];
-    let stages = bench.stages()?;
+        FORMATS.map(|(name, format, extension, quality)| bench.contest(name, format, extension, quality, rounds));
+    let [jpeg, webp] = contests;
+    let (contests, stages) = ([jpeg?, webp?], bench.stages()?);
     figures::keep("pixel", &report::json(&contests, stages))?;
     let table = [report::table(&contests), report::photos(&contests), report::stages(stages, &contests[0])].join("\n");
     stdout().write_all(table.as_bytes()).context("cannot print")?;
@@ -104,30 +111,78 @@ fn options(arguments: &[String]) -> Result<(usize, bool)> {
     Ok((rounds.max(1), write))
 }
 
+/// What [`pictures`] needs besides what is built, and the folder of the demo's photos.
+///
+/// # Errors
+/// If it cannot be brought here.
+pub(crate) fn for_pictures() -> Result<PathBuf> {
+    Bench::new()?;
+    demo::gallery()
+}
+
+/// Looks at pictures of real photos beside sharp's, as the debug build makes them: on the average they must not be worse by SSIMULACRA2,
+/// and none by a point.
+///
+/// # Errors
+/// One is, or a contender fails.
+pub(crate) fn pictures() -> Result<()> {
+    show(&mut program("cargo", &["build", "--workspace", "--examples"]))?;
+    let (demo, folder) = (for_pictures()?, root().join("target/pictures"));
+    let photos = folder.join("photos");
+    fs::create_dir_all(&photos).with_context(|| format!("cannot make {}", photos.display()))?;
+    let mut bench = Bench { profile: "debug", passes: "1", undisturbed: false, ..Bench::new()? };
+    for name in PICTURES {
+        let photo = photos.join(name);
+        fs::copy(demo.join("camera-a").join(name), &photo).with_context(|| format!("cannot copy {name}"))?;
+        bench.photos.push(photo);
+    }
+    let mut contests = Vec::new();
+    for (name, format, extension, quality) in FORMATS {
+        let outs = WHO.map(|who| folder.join(format).join(who));
+        bench.measure(bench.ours(), &outs[0], format, quality)?;
+        bench.measure(bench.theirs(), &outs[1], format, quality)?;
+        let scores = bench.scores(&photos, &folder.join("references"), extension, &outs)?;
+        contests.push(Contest { name: name.to_owned(), rounds: Vec::new(), scores });
+    }
+    eprintln!("{}", report::photos(&contests));
+    report::not_below(&contests)
+}
+
 /// What the contenders need, in the cache.
 struct Bench {
     folder: PathBuf,
     photos: Vec<PathBuf>,
-    /// Processes may be given real-time priority here.
+    /// The build of ours.
+    profile: &'static str,
+    /// How often a contender goes through the photos.
+    passes: &'static str,
+    /// Processes are given real-time priority.
     undisturbed: bool,
 }
 
 impl Bench {
-    fn prepare() -> Result<Self> {
+    /// The tools, and no photos.
+    fn new() -> Result<Self> {
         let folder = cache()?.join("bench/pixel");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let [chrt, words @ ..] = PRIORITY;
         let undisturbed = quiet(program(chrt, &words).arg("true")).is_ok();
-        let bench = Self { folder, photos: Vec::new(), undisturbed };
-        bench.once("wallpapers", |place| {
-            eprintln!("Downloading the wallpapers that the photos are made of (60 MB)");
-            wallpapers(place)
-        })?;
+        let bench = Self { folder, photos: Vec::new(), profile: "release", passes: PASSES, undisturbed };
         bench.once("python", |place| {
             eprintln!("Installing numpy, Pillow and ssimulacra2 (100 MB)");
             let target = place.to_string_lossy();
             let pip = ["-m", "pip", "install", "--quiet", "--no-input", "--target", &target];
             quiet(program("python3", &pip).args(PYTHON)).map(drop)
+        })?;
+        Ok(bench)
+    }
+
+    /// The tools, and photos of real sizes.
+    fn prepare() -> Result<Self> {
+        let bench = Self::new()?;
+        bench.once("wallpapers", |place| {
+            eprintln!("Downloading the wallpapers that the photos are made of (60 MB)");
+            wallpapers(place)
         })?;
         // Takes up where it was cut off, and says what it does.
         show(bench.python("make_photos.py").arg(bench.folder.join("wallpapers")).arg(bench.folder.join("photos")))?;
@@ -160,7 +215,7 @@ impl Bench {
 
     /// Lets both make the files of one format, in turns, and scores what they wrote.
     fn contest(&self, name: &str, format: &str, extension: &str, quality: &str, rounds: usize) -> Result<Contest> {
-        let outs = ["procession", "sharp"].map(|who| self.folder.join("out").join(format).join(who));
+        let outs = WHO.map(|who| self.folder.join("out").join(format).join(who));
         let mut measured = Vec::new();
         // One round that does not count warms the file cache.
         for round in 0..=rounds {
@@ -172,13 +227,19 @@ impl Bench {
             }
         }
         eprintln!("{name}: scoring");
+        let scores = self.scores(&self.folder.join("photos"), &self.folder.join("references"), extension, &outs)?;
+        Ok(Contest { name: name.to_owned(), rounds: measured, scores })
+    }
+
+    /// What both wrote of the photos in a folder, against references that are made where they are not there.
+    fn scores(&self, photos: &Path, references: &Path, extension: &str, outs: &[PathBuf; 2]) -> Result<(Score, Score)> {
         let mut score = self.python("score.py");
-        score.arg(self.folder.join("photos")).arg(self.folder.join("references")).arg(extension).args(&outs);
+        score.arg(photos).arg(references).arg(extension).args(outs);
         let scores = quiet(&mut score)?;
         let photos: Vec<_> = self.photos.iter().filter_map(|photo| photo.file_stem()?.to_str()).collect();
-        let scores = scores.lines().map(|line| report::score(line, &photos)).collect::<Result<Vec<_>>>()?;
-        let [ours, theirs] = scores.try_into().ok().context("score.py did not score both")?;
-        Ok(Contest { name: name.to_owned(), rounds: measured, scores: (ours, theirs) })
+        let mut scores = scores.lines().map(|line| report::score(line, &photos));
+        let (ours, theirs) = scores.next().zip(scores.next()).context("score.py did not score both")?;
+        Ok((ours?, theirs?))
     }
 
     fn ours(&self) -> Command {
@@ -187,7 +248,7 @@ impl Bench {
 
     fn example(&self, name: &str) -> Command {
         // Beside the product's binary, where cargo puts examples.
-        let example = binary("release").with_file_name("examples").join(name);
+        let example = binary(self.profile).with_file_name("examples").join(name);
         self.contender(&example.to_string_lossy())
     }
 
@@ -210,7 +271,7 @@ impl Bench {
     }
 
     fn measure(&self, mut contender: Command, out: &Path, format: &str, quality: &str) -> Result<Measured> {
-        contender.args([THREADS, PASSES]).arg(out).args([format, quality]).args(&self.photos);
+        contender.args([THREADS, self.passes]).arg(out).args([format, quality]).args(&self.photos);
         report::measured(&quiet(&mut contender)?)
     }
 }

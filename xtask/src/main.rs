@@ -35,6 +35,7 @@ The developer's commands of Procession.
   cargo xtask check        formatting, clippy, layers, files, documents, deployment; `check deployment` that alone
   cargo xtask setup        only what demo and test do first
   cargo xtask bench pixel  measures the pixel path beside sharp (--rounds N, --write)
+  cargo xtask pictures     fails if pictures of real photos are worse than sharp's (as `test` does)
   cargo xtask bench instructions  counts the instructions of the pixel path, fails if they are 3% more (--write)
   cargo xtask bench vision measures what looking at a photo takes (--rounds N, --write)
   cargo xtask bench ledger measures both ledgers with 100,000 jobs (--million, --seconds N, --write)
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         ["check", "deployment"] => check::deployment(),
         ["setup"] => setup::run(),
         ["bench", "pixel", ..] => bench_pixel::run(&arguments[2..]),
+        ["pictures"] => setup::for_bench().and_then(|()| bench_pixel::pictures()),
         ["bench", "forecast", ..] => bench_forecast::run(&arguments[2..]),
         ["bench", "instructions", ..] => bench_instructions::run(&arguments[2..]),
         ["bench", "ledger", ..] => bench_ledger::run(&arguments[2..]),

@@ -10,7 +10,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::run::{binary, program, quiet, root, show};
+use crate::{
+    bench_pixel,
+    run::{binary, program, quiet, root, show},
+};
 use debian::Package;
 pub(crate) use debian::{located, update as update_debian};
 pub(crate) use helm::located as helm;
@@ -112,6 +115,7 @@ pub(crate) fn for_tests() -> Result<()> {
     for_bench_ledger()?;
     debian::extract(&PROMTOOL)?;
     debian::extract(&NGINX)?;
+    bench_pixel::for_pictures()?;
     python::install()
 }
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::Command};
 use anyhow::{Result, bail};
 
 use crate::{
-    check,
+    bench_pixel, check,
     run::{files_below, find, program, root, show},
     setup,
     steps::{Step, run_steps},
@@ -15,7 +15,7 @@ use crate::{
 const BROWSER_TESTS: &str = "crates/web/tests/browser";
 
 /// In this order: what is quick first, and the tests before clippy, which builds everything its own way.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { name: "set-up", work: setup::for_tests, is_needed: true },
     Step { name: "formatting", work: check::formatting, is_needed: false },
     Step { name: "layers, files, documents", work: check::structure, is_needed: false },
@@ -24,6 +24,7 @@ const STEPS: [Step; 9] = [
     Step { name: "models", work: models, is_needed: true },
     Step { name: "tests", work: tests, is_needed: false },
     Step { name: "pages in the browser", work: pages, is_needed: false },
+    Step { name: "pictures beside sharp", work: bench_pixel::pictures, is_needed: false },
     Step { name: "clippy", work: check::clippy, is_needed: false },
 ];
 

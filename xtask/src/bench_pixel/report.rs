@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::{
     figures::{number, spread},
@@ -179,6 +179,24 @@ pub(super) fn photos(contests: &[Contest]) -> String {
     text
 }
 
+/// The most that one picture may be below sharp's.
+const MOST_BELOW: f64 = 1.0;
+
+/// Goes on only if no format's pictures are worse than sharp's on the average, and none by [`MOST_BELOW`].
+///
+/// # Errors
+/// Some are; names them.
+pub(super) fn not_below(contests: &[Contest]) -> Result<()> {
+    for Contest { name, scores: (ours, theirs), .. } in contests {
+        for ((photo, our), (_, their)) in ours.photos.iter().zip(&theirs.photos) {
+            ensure!(*our > their - MOST_BELOW, "{photo} as {name}: SSIMULACRA2 {our:.2}, sharp's {their:.2}");
+        }
+        let (our, their) = (ours.ssimulacra2, theirs.ssimulacra2);
+        ensure!(our >= their, "{name}: SSIMULACRA2 {our:.2} on the average, sharp's {their:.2}");
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,8 +210,12 @@ mod tests {
         let line = r#"{"ssimulacra2":75.5,"bytes":10,"12mp_420":74.25,"45mp_422":76.75}"#;
         assert!(score(line, &["33mp_420"]).is_err());
         let scored = score(line, &["12mp_420", "45mp_422"]).unwrap();
-        let contest = Contest { name: "JPEG".to_owned(), rounds: Vec::new(), scores: (scored.clone(), scored) };
-        let text = photos(&[contest]);
+        let contest = |scores| [Contest { name: "JPEG".to_owned(), rounds: Vec::new(), scores }];
+        let lower = |line: &str| score(line, &["12mp_420", "45mp_422"]).unwrap();
+        assert!(not_below(&contest((scored.clone(), scored.clone()))).is_ok());
+        assert!(not_below(&contest((lower(&line.replace("75.5", "75.4")), scored.clone()))).is_err());
+        assert!(not_below(&contest((lower(&line.replace("76.75", "75.70")), scored.clone()))).is_err());
+        let text = photos(&contest((scored.clone(), scored)));
         assert!(text.starts_with("| SSIMULACRA2 at 2048 | JPEG: ours | sharp |\n|---|---|---|\n"), "{text}");
         assert!(text.ends_with("| 12mp_420 | 74.25 | 74.25 |\n| 45mp_422 | 76.75 | 76.75 |\n"), "{text}");
     }
