@@ -52,10 +52,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     setup::for_bench()?;
     let bench = Bench::prepare()?;
     show(&mut program("cargo", &["build", "--release", "--package", "procession-pixel", "--examples"]))?;
-    let contests =
-        FORMATS.map(|(name, format, extension, quality)| bench.contest(name, format, extension, quality, rounds));
-    let [jpeg, webp] = contests;
-    let (contests, stages) = ([jpeg?, webp?], bench.stages()?);
+    let contest = |(name, format, extension, quality)| bench.contest(name, format, extension, quality, rounds);
+    let contests = FORMATS.into_iter().map(contest).collect::<Result<Vec<_>>>()?;
+    let stages = bench.stages()?;
     figures::keep("pixel", &report::json(&contests, stages))?;
     let table = [report::table(&contests), report::photos(&contests), report::stages(stages, &contests[0])].join("\n");
     stdout().write_all(table.as_bytes()).context("cannot print")?;
