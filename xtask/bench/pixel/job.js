@@ -1,6 +1,8 @@
 // The opponent of `cargo xtask bench pixel`: sharp at its best. One decode to 2048 pixels, everything else from raw buffers.
 //
 // node job.js THREADS ROUNDS OUT jpeg|webp QUALITY PHOTO...   prints one line of JSON.
+//
+// With USUAL=1 as its documentation has it: a pipeline from the file for each.
 'use strict';
 const fs = require('node:fs');
 const path = require('node:path');
@@ -17,6 +19,7 @@ const encoded = (image) =>
     ? image.webp({ quality: +quality, effort: +(process.env.EFFORT ?? 4) })
     : image.jpeg({ quality: +quality, chromaSubsampling: '4:2:0' });
 const extension = format === 'webp' ? 'webp' : 'jpg';
+const usual = process.env.USUAL === '1';
 const grey = { r: 114, g: 114, b: 114 };
 
 async function work(photo) {
@@ -28,14 +31,19 @@ async function work(photo) {
   const write = (image, name) => encoded(image).toFile(target(`${name}.${extension}`));
   const tensor = async (image, name) => fs.promises.writeFile(target(name), await image.raw().toBuffer());
 
-  const large = await raw(sharp(photo).autoOrient().resize(2048, 2048, { fit: 'inside', withoutEnlargement: true }));
-  const files = [write(from(large), '2048')];
-  const middle = await raw(from(large).resize(1024, 1024, { fit: 'inside' }));
-  files.push(write(from(middle), '1024'));
-  files.push(write(from(middle).resize(512, 512, { fit: 'inside' }), '512'));
-  if (format !== 'webp') files.push(write(from(middle).resize(256, 256, { fit: 'cover' }), '256'));
-  files.push(tensor(from(middle).resize(640, 640, { fit: 'contain', background: grey }), '640.rgb'));
-  files.push(tensor(from(middle).resize(224, 224, { fit: 'cover' }), '224.rgb'));
+  const whole = () => sharp(photo).autoOrient();
+  const inside = (image, edge) => image.resize(edge, edge, { fit: 'inside', withoutEnlargement: true });
+  // Each from the file, or 2048 from that and the others from 1024.
+  const kept = async (image) => (usual ? null : raw(image));
+  const large = await kept(inside(whole(), 2048));
+  const middle = await kept(usual ? whole() : inside(from(large), 1024));
+  const source = () => (usual ? whole() : from(middle));
+  const files = [write(usual ? inside(whole(), 2048) : from(large), '2048')];
+  files.push(write(usual ? inside(whole(), 1024) : from(middle), '1024'));
+  files.push(write(inside(source(), 512), '512'));
+  if (format !== 'webp') files.push(write(source().resize(256, 256, { fit: 'cover' }), '256'));
+  files.push(tensor(source().resize(640, 640, { fit: 'contain', background: grey }), '640.rgb'));
+  files.push(tensor(source().resize(224, 224, { fit: 'cover' }), '224.rgb'));
   await Promise.all(files);
 }
 
