@@ -110,13 +110,13 @@ fn options(arguments: &[String]) -> Result<(usize, bool)> {
     Ok((rounds.max(1), write))
 }
 
-/// What [`pictures`] needs besides what is built, and the folder of the demo's photos.
+/// What [`pictures`] needs besides what is built.
 ///
 /// # Errors
 /// If it cannot be brought here.
-pub(crate) fn for_pictures() -> Result<PathBuf> {
+pub(crate) fn for_pictures() -> Result<()> {
     Bench::new()?;
-    demo::gallery()
+    demo::gallery().map(drop)
 }
 
 /// Looks at pictures of real photos beside sharp's, as the debug build makes them: on the average they must not be worse by SSIMULACRA2,
@@ -126,7 +126,7 @@ pub(crate) fn for_pictures() -> Result<PathBuf> {
 /// One is, or a contender fails.
 pub(crate) fn pictures() -> Result<()> {
     show(&mut program("cargo", &["build", "--workspace", "--examples"]))?;
-    let (demo, folder) = (for_pictures()?, root().join("target/pictures"));
+    let (demo, folder) = (demo::gallery()?, root().join("target/pictures"));
     let photos = folder.join("photos");
     fs::create_dir_all(&photos).with_context(|| format!("cannot make {}", photos.display()))?;
     let mut bench = Bench { profile: "debug", passes: "1", undisturbed: false, ..Bench::new()? };

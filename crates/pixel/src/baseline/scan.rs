@@ -37,6 +37,20 @@ struct Track<'a> {
     predictor: i32,
 }
 
+impl Track<'_> {
+    /// Brings a block's samples to the plane, `N` of each of `N` rows of 4 or 8.
+    #[inline(always)]
+    fn put<const N: usize>(&mut self, samples: &[u8], place: &Place, (column, row): (usize, usize)) -> Option<()> {
+        let first = (row * self.rows + place.down) * self.stride + column * place.pitch + place.right;
+        let target = self.samples.get_mut(first..)?;
+        let rows = samples.chunks_exact(if N <= 4 { 4 } else { 8 });
+        for (y, samples) in rows.enumerate().take(N) {
+            target.get_mut(y * self.stride..y * self.stride + N)?.copy_from_slice(&samples[..N]);
+        }
+        Some(())
+    }
+}
+
 /// One block of an MCU.
 #[derive(Clone, Copy)]
 struct Place {
@@ -211,13 +225,7 @@ fn mcu<const N: usize, K: Kernel>(
             std::hint::black_box(&*coefficients);
             continue;
         }
-        let samples = K::samples::<N>(coefficients, &track.transform);
-        let first = (row * track.rows + place.down) * track.stride + column * place.pitch + place.right;
-        let target = track.samples.get_mut(first..)?;
-        let rows = samples.chunks_exact(if N <= 4 { 4 } else { 8 });
-        for (y, samples) in rows.enumerate().take(N) {
-            target.get_mut(y * track.stride..y * track.stride + N)?.copy_from_slice(&samples[..N]);
-        }
+        track.put::<N>(&K::samples::<N>(coefficients, &track.transform), place, (column, row))?;
     }
     Some(window)
 }

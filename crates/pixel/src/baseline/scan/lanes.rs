@@ -120,26 +120,15 @@ fn emit<const N: usize>(
             std::hint::black_box((block, track.predictor));
             continue;
         }
-        let first = (row * track.rows + place.down) * track.stride + column * place.pitch + place.right;
-        let target = track.samples.get_mut(first..)?;
         if N <= 4 {
             let others = block.first_chunk()?;
             let samples = Avx2::samples_of_four::<N>(track.predictor as i16, others, &track.transform);
-            copy::<N, 4>(&samples, target, track.stride)?;
+            track.put::<N>(&samples, place, (column, row))?;
         } else {
             spread(block, coefficients);
             coefficients[0] = track.predictor as i16;
-            copy::<N, 8>(&Avx2::samples::<N>(coefficients, &track.transform), target, track.stride)?;
+            track.put::<N>(&Avx2::samples::<N>(coefficients, &track.transform), place, (column, row))?;
         }
-    }
-    Some(())
-}
-
-/// Copies `N` rows of `N` samples, which are `ROW` apart.
-#[inline(always)]
-fn copy<const N: usize, const ROW: usize>(samples: &[u8], target: &mut [u8], stride: usize) -> Option<()> {
-    for (y, samples) in samples.as_chunks::<ROW>().0.iter().enumerate().take(N) {
-        target.get_mut(y * stride..y * stride + N)?.copy_from_slice(&samples[..N]);
     }
     Some(())
 }
